@@ -1,0 +1,54 @@
+// A flow as both sides speak of it: what it matches, what it does. Statistics come apart from it, as `FlowStats`.
+
+import type { Match, OxmName } from './oxm.ts'
+
+/** Reserved port numbers (OpenFlow 1.3, section A.2.1), 32 bits wide. */
+export const OFPP = {
+  max: 0xffffff00,
+  inPort: 0xfffffff8,
+  normal: 0xfffffffa,
+  flood: 0xfffffffb,
+  all: 0xfffffffc,
+  controller: 0xfffffffd,
+  local: 0xfffffffe,
+  any: 0xffffffff,
+} as const
+
+export type Action =
+  /** `port` is a number or one of OFPP. `maxLength` is how much of the frame a controller gets; 0 elsewhere. */
+  | { readonly type: 'output'; readonly port: number; readonly maxLength?: number }
+  /** NXAST_RESUBMIT_TABLE with the frame's own in_port. */
+  | { readonly type: 'resubmit'; readonly table: number }
+  /** Sets the low `bits` bits of a register, from `offset` on (NXAST_REG_LOAD). */
+  | {
+      readonly type: 'load'
+      readonly field: OxmName
+      readonly offset: number
+      readonly bits: number
+      readonly value: bigint
+    }
+  | { readonly type: 'group'; readonly group: number }
+  /** Anything else that a switch reported, whole: so that it survives a round trip and compares unequal to ours. */
+  | { readonly type: 'raw'; readonly hex: string }
+
+export type Flow = {
+  readonly table: number
+  readonly priority: number
+  readonly cookie: bigint
+  readonly match: Match
+  /** Applied in order; none drops the frame. */
+  readonly actions: readonly Action[]
+}
+
+/** A flow as a switch reports it. */
+export type FlowStats = Flow & {
+  readonly packets: bigint
+  readonly bytes: bigint
+  readonly durationSeconds: number
+  readonly idleTimeout: number
+  readonly hardTimeout: number
+  /** OFPFF_ bits. */
+  readonly flags: number
+  /** Set where the switch reported match fields or instructions that have no row or type here: never ours. */
+  readonly opaque?: true
+}

@@ -1,0 +1,60 @@
+// The keys of the store, all of them. Desired state is written by servers, observed state by the one agent of its host.
+//
+//   networks/ID  subnets/ID  ports/ID          the truth, as the API was told
+//   unique/mac/NET/MAC  unique/ip/NET/IP       made absent-only in the transaction that makes the port
+//   hosts/H/ports/ID                           what host H must enforce
+//   hosts/H/plugs/IFACE                        the iface-id an operator wants an interface of H to carry (portward protect)
+//   hosts/H/seen/IFACE                         an interface on H's bridge                               (agent)
+//   hosts/H/applied/ID                         what H's switch has acknowledged of hosts/H/ports/ID     (agent)
+//   hosts/H/alive                              the agent itself, under a lease                          (agent)
+
+import type { Ip, Mac } from '@portward/addr'
+
+export const keys = {
+  networks: 'networks/',
+  network: (id: string) => `networks/${part(id)}`,
+  subnets: 'subnets/',
+  subnet: (id: string) => `subnets/${part(id)}`,
+  ports: 'ports/',
+  port: (id: string) => `ports/${part(id)}`,
+  uniqueMac: (networkId: string, mac: Mac) => `unique/mac/${part(networkId)}/${part(mac)}`,
+  uniqueIp: (networkId: string, ip: Ip) => `unique/ip/${part(networkId)}/${part(ip)}`,
+  hosts: 'hosts/',
+  hostPorts: (host: string) => `hosts/${part(host)}/ports/`,
+  hostPort: (host: string, id: string) => `hosts/${part(host)}/ports/${part(id)}`,
+  hostPlugs: (host: string) => `hosts/${part(host)}/plugs/`,
+  hostPlug: (host: string, iface: string) => `hosts/${part(host)}/plugs/${part(iface)}`,
+  hostSeen: (host: string) => `hosts/${part(host)}/seen/`,
+  hostSeenIface: (host: string, iface: string) => `hosts/${part(host)}/seen/${part(iface)}`,
+  hostApplied: (host: string) => `hosts/${part(host)}/applied/`,
+  hostAppliedPort: (host: string, id: string) => `hosts/${part(host)}/applied/${part(id)}`,
+  hostAlive: (host: string) => `hosts/${part(host)}/alive`,
+} as const
+
+export type HostKey = {
+  readonly host: string
+  readonly kind: 'ports' | 'plugs' | 'seen' | 'applied' | 'alive'
+  /** Empty for `alive`. */
+  readonly name: string
+}
+
+/** The parts of a key under `hosts/`, or undefined for one of a kind that a later version wrote. */
+export function parseHostKey(key: string): HostKey | undefined {
+  const [root, host, kind, name = ''] = key.split('/').map(decodeURIComponent)
+  if (root !== 'hosts' || host === undefined) return undefined
+  switch (kind) {
+    case 'ports':
+    case 'plugs':
+    case 'seen':
+    case 'applied':
+    case 'alive':
+      return { host, kind, name }
+    default:
+      return undefined
+  }
+}
+
+/** A name may hold anything, a slash too; a key's part may not. */
+function part(name: string): string {
+  return encodeURIComponent(name)
+}

@@ -1,0 +1,183 @@
+// What stands under each key. Records are written by this version and read by others, so they are checked on the way in:
+// a record that does not fit is an error with the key in it, never a guess.
+
+import type { Ip, Mac, Prefix } from '@portward/addr'
+import { parseIp, parseMac, parsePrefix } from '@portward/addr'
+import { Type } from 'typebox'
+import type { Static, TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { Entry } from './store.ts'
+
+const address = <T extends string>(parse: (text: string) => T) =>
+  Type.Unsafe<T>(Type.Refine(Type.String(), (text) => isCanonical(parse, text)))
+
+const mac = address<Mac>(parseMac)
+const ip = address<Ip>(parseIp)
+const prefix = address<Prefix>(parsePrefix)
+const time = Type.String()
+
+/** The attributes every API resource has. Times are ISO 8601 in UTC, to the second. */
+const resource = {
+  id: Type.String(),
+  projectId: Type.String(),
+  name: Type.String(),
+  description: Type.String(),
+  tags: Type.Array(Type.String()),
+  createdAt: time,
+  updatedAt: time,
+  revision: Type.Integer(),
+}
+
+const networkSchema = Type.Object({
+  ...resource,
+  adminStateUp: Type.Boolean(),
+  shared: Type.Boolean(),
+  portSecurityEnabled: Type.Boolean(),
+  mtu: Type.Integer(),
+})
+export type NetworkRecord = Static<typeof networkSchema>
+
+const subnetSchema = Type.Object({
+  ...resource,
+  networkId: Type.String(),
+  cidr: prefix,
+  gatewayIp: Type.Union([ip, Type.Null()]),
+  enableDhcp: Type.Boolean(),
+  allocationPools: Type.Array(Type.Object({ start: ip, end: ip })),
+  dnsNameservers: Type.Array(Type.String()),
+  hostRoutes: Type.Array(Type.Object({ destination: Type.String(), nexthop: Type.String() })),
+  ipv6AddressMode: Type.Union([Type.String(), Type.Null()]),
+  ipv6RaMode: Type.Union([Type.String(), Type.Null()]),
+})
+export type SubnetRecord = Static<typeof subnetSchema>
+
+const addressPair = Type.Object({ mac, prefix })
+
+const portSchema = Type.Object({
+  ...resource,
+  networkId: Type.String(),
+  adminStateUp: Type.Boolean(),
+  mac,
+  fixedIps: Type.Array(Type.Object({ subnetId: Type.String(), ip })),
+  /** As given: the prefix with its length even for one address; `text` is how the API shows it again. */
+  allowedAddressPairs: Type.Array(Type.Object({ mac, prefix, text: Type.String() })),
+  portSecurityEnabled: Type.Boolean(),
+  deviceId: Type.String(),
+  deviceOwner: Type.String(),
+  /** The host the API was told, or empty. */
+  hostId: Type.String(),
+  /** Where the port is enforced: hostId, else the host that has seen its interface, else empty. */
+  boundHost: Type.String(),
+  vnicType: Type.String(),
+  bindingProfile: Type.Record(Type.String(), Type.Unknown()),
+})
+export type PortRecord = Static<typeof portSchema>
+
+const ownerSchema = Type.Object({ portId: Type.String() })
+export type OwnerRecord = Static<typeof ownerSchema>
+
+const hostPortSchema = Type.Object({
+  portId: Type.String(),
+  networkId: Type.String(),
+  mac,
+  ips: Type.Array(ip),
+  allowedAddressPairs: Type.Array(addressPair),
+  /** False: no flow of ours may drop its frames (port security off, or a trusted device_owner). */
+  guarded: Type.Boolean(),
+  /** False: nothing passes (`admin_state_up` is false). */
+  up: Type.Boolean(),
+})
+export type HostPortRecord = Static<typeof hostPortSchema>
+
+const plugSchema = Type.Object({ portId: Type.Union([Type.String(), Type.Null()]), mac: Type.Union([mac, Type.Null()]) })
+export type PlugRecord = Static<typeof plugSchema>
+
+const seenSchema = Type.Object({
+  /** `external_ids:iface-id`, or null. */
+  portId: Type.Union([Type.String(), Type.Null()]),
+  /** OVS's type of interface: empty for an ordinary device, `internal`, `patch`, `vxlan`, …. */
+  type: Type.String(),
+  /** OpenFlow port, or null while the switch has none for it. */
+  ofport: Type.Union([Type.Integer(), Type.Null()]),
+  /** The guest's MAC where the host can know it: attached-mac, or that of an internal port. */
+  mac: Type.Union([mac, Type.Null()]),
+  state: Type.Union([
+    Type.Literal('guarded'),
+    /** Declared, port security off: passes everything. */
+    Type.Literal('open'),
+    /** Uplink, patch, tunnel or internal port: passes, and is nobody's port. */
+    Type.Literal('trunk'),
+    /** Nothing of it passes; `reason` says why. */
+    Type.Literal('silent'),
+    /** On a shared bridge, an interface that nobody declared: not ours to judge. */
+    Type.Literal('foreign'),
+  ]),
+  reason: Type.Union([Type.String(), Type.Null()]),
+})
+export type SeenRecord = Static<typeof seenSchema>
+
+const appliedSchema = Type.Object({
+  /** The `modified` revision of hosts/H/ports/ID that the switch has acknowledged. */
+  revision: Type.Integer(),
+  iface: Type.String(),
+  ofport: Type.Integer(),
+  flows: Type.Integer(),
+})
+export type AppliedRecord = Static<typeof appliedSchema>
+
+const aliveSchema = Type.Object({
+  host: Type.String(),
+  version: Type.String(),
+  startedAt: time,
+  bridge: Type.String(),
+  mode: Type.Union([Type.Literal('own'), Type.Literal('shared')]),
+  /** connecting: no switch; syncing: reading its tables; in-sync: nothing left to send. */
+  state: Type.Union([Type.Literal('connecting'), Type.Literal('syncing'), Type.Literal('in-sync')]),
+  /** What an operator must know, in sentences: a missing bridge, what shared mode cannot promise. */
+  notes: Type.Array(Type.String()),
+})
+export type AliveRecord = Static<typeof aliveSchema>
+
+export type RecordCodec<T> = {
+  /** Throws an error that names the key and the member that does not fit. */
+  decode(entry: Pick<Entry, 'key' | 'value'>): T
+  encode(record: T): string
+}
+
+export const records = {
+  network: codec(networkSchema),
+  subnet: codec(subnetSchema),
+  port: codec(portSchema),
+  owner: codec(ownerSchema),
+  hostPort: codec(hostPortSchema),
+  plug: codec(plugSchema),
+  seen: codec(seenSchema),
+  applied: codec(appliedSchema),
+  alive: codec(aliveSchema),
+} as const
+
+function codec<S extends TSchema>(schema: S): RecordCodec<Static<S>> {
+  const validator = Compile(schema)
+  return {
+    decode({ key, value }) {
+      let record: unknown
+      try {
+        record = JSON.parse(value)
+      } catch (cause) {
+        throw new Error(`${key}: not JSON`, { cause })
+      }
+      if (validator.Check(record)) return record as Static<S>
+      const [error] = validator.Errors(record)
+      throw new Error(`${key}: ${error?.instancePath ?? ''} ${error?.message ?? 'does not fit'}`)
+    },
+    encode: (record) => JSON.stringify(record),
+  }
+}
+
+function isCanonical(parse: (text: string) => string, text: string): boolean {
+  try {
+    return parse(text) === text
+  } catch {
+    return false
+  }
+}
