@@ -109,6 +109,8 @@ const seenSchema = Type.Object({
     Type.Literal('trunk'),
     /** Nothing of it passes; `reason` says why. */
     Type.Literal('silent'),
+    /** Declared but not guarded: a flow that isn't ours stands in the way. `reason` names it. */
+    Type.Literal('blocked'),
     /** On a shared bridge, an interface that nobody declared: not ours to judge. */
     Type.Literal('foreign'),
   ]),

@@ -1,0 +1,98 @@
+// What we believe the switch has of ours, and whose it is. Belief moves only when the switch has acknowledged.
+//
+//   propose(owner → flows)  ──►  changes for the switch  ──►  accept()   the switch took them
+//                                                        └─►  nothing    it did not: belief stands, the owners stay dirty
+
+import type { Flow } from '@portward/openflow'
+import { flowKey } from '@portward/openflow'
+import type { Change, FlowMap } from '@portward/portsec'
+import { flowMap, plan } from '@portward/portsec'
+
+export type Proposal = {
+  readonly changes: readonly Change[]
+  accept(): void
+}
+
+export class Installed {
+  readonly #flows = new Map<string, Flow>()
+  readonly #keys = new Map<string, readonly string[]>()
+  readonly #owners = new Map<string, string>()
+
+  get size(): number {
+    return this.#flows.size
+  }
+
+  /** The owner of the flow with this key, if it is one that we put there. */
+  ownerOf(key: string): string | undefined {
+    return this.#owners.get(key)
+  }
+
+  /** The flows the switch has of this owner. */
+  flowsOf(owner: string): readonly Flow[] {
+    return (this.#keys.get(owner) ?? []).flatMap((key) => this.#flows.get(key) ?? [])
+  }
+
+  /** Another hand, or a fresh look at the switch, says what stands under a key. */
+  observe(flow: Flow): void {
+    this.#flows.set(flowKey(flow), flow)
+  }
+
+  observeRemoved(key: string): void {
+    this.#flows.delete(key)
+  }
+
+  /** Flows under our cookies that no owner wants: left by an earlier run, or by another hand. */
+  #strays(): Map<string, Flow> {
+    const strays = new Map<string, Flow>()
+    for (const [key, flow] of this.#flows) if (!this.#owners.has(key)) strays.set(key, flow)
+    return strays
+  }
+
+  /**
+   * What to tell the switch so that these owners have these flows. O(flows of those owners); with `strays` also the flows
+   * that nobody owns go, which looks at every flow.
+   */
+  propose(wanted: ReadonlyMap<string, readonly Flow[]>, strays: boolean): Proposal {
+    const desired = new Map<string, Flow>()
+    const actual = strays ? this.#strays() : new Map<string, Flow>()
+    const keysOf = new Map<string, readonly string[]>()
+    for (const [owner, flows] of wanted) {
+      const own = flowMap(flows)
+      keysOf.set(owner, [...own.keys()])
+      for (const [key, flow] of own) {
+        desired.set(key, flow)
+        this.#copy(key, actual)
+      }
+      for (const key of this.#keys.get(owner) ?? []) this.#copy(key, actual)
+    }
+    return {
+      changes: plan(desired, actual),
+      accept: () => this.#accept(desired, actual, keysOf),
+    }
+  }
+
+  /** Forgets everything: the switch went away, and its flows may have gone with it. */
+  clear(): void {
+    this.#flows.clear()
+    this.#keys.clear()
+    this.#owners.clear()
+  }
+
+  #copy(key: string, to: Map<string, Flow>): void {
+    const flow = this.#flows.get(key)
+    if (flow !== undefined) to.set(key, flow)
+  }
+
+  #accept(desired: FlowMap, actual: FlowMap, keysOf: ReadonlyMap<string, readonly string[]>): void {
+    for (const key of actual.keys()) this.#flows.delete(key)
+    for (const [key, flow] of desired) this.#flows.set(key, flow)
+    for (const owner of keysOf.keys()) {
+      for (const key of this.#keys.get(owner) ?? []) this.#owners.delete(key)
+    }
+    for (const [owner, keys] of keysOf) {
+      if (keys.length === 0) this.#keys.delete(owner)
+      else this.#keys.set(owner, keys)
+      for (const key of keys) this.#owners.set(key, owner)
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// The interfaces on the guarded bridge, as OVSDB has them, in the few words the agent needs.
+
+import type { Mac } from '@portward/addr'
+
+/** One row of OVSDB's Interface table that hangs on the bridge. */
+export type Iface = {
+  readonly name: string
+  /** OVSDB's type: empty for an ordinary device, `internal`, `patch`, `vxlan`, …. */
+  readonly type: string
+  /** OpenFlow 1.1+ number; undefined until the switch gave one, or when it could not. */
+  readonly ofport: number | undefined
+  /** `external_ids:iface-id`: the port this interface says it is. */
+  readonly portId: string | undefined
+  /** The guest's MAC where the host can know it: `external_ids:attached-mac`, or that of an internal port. */
+  readonly mac: Mac | undefined
+  /** `error` column: why the switch could not open it. */
+  readonly error: string | undefined
+}
+
+export function sameIface(a: Iface, b: Iface): boolean {
+  return (
+    a.name === b.name &&
+    a.type === b.type &&
+    a.ofport === b.ofport &&
+    a.portId === b.portId &&
+    a.mac === b.mac &&
+    a.error === b.error
+  )
+}
+
+/** Types of interface that carry a network rather than a guest; Open vSwitch 3.1, ovs-vswitchd.conf.db(5), Interface:type. */
+const carriers = new Set([
+  'internal',
+  'patch',
+  'geneve',
+  'gre',
+  'ip6gre',
+  'vxlan',
+  'lisp',
+  'stt',
+  'erspan',
+  'ip6erspan',
+  'gtpu',
+  'bareudp',
+  'srv6',
+])
+
+/** Whether it passes on a bridge of our own with nobody declaring it. An iface-id makes it a port like any other. */
+export function isCarrier(iface: Iface, uplinks: ReadonlySet<string>): boolean {
+  return uplinks.has(iface.name) || (iface.portId === undefined && carriers.has(iface.type))
+}
