@@ -38,7 +38,9 @@ export function isMulticastMac(mac: Mac): boolean {
 export function linkLocalOf(mac: Mac): Ipv6 {
   const m = bytesOfMac(mac)
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = m
-  return ipOfBytes(Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f)) as Ipv6
+  return ipOfBytes(
+    Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f),
+  ) as Ipv6
 }
 
 const hexPairs = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'))

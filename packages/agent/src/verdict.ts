@@ -45,7 +45,8 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
     const others = namesakes.sort().join(', ')
     return silenced(iface.ofport, port, `${others} has the same iface-id: take it off all but one`)
   }
-  if (!port.up) return silenced(iface.ofport, port, 'admin_state_up of its port is false', port.portId)
+  if (!port.up)
+    return silenced(iface.ofport, port, 'admin_state_up of its port is false', port.portId)
   if (!port.guarded) return open(iface.ofport, port, setting.mode)
   try {
     const flows = guardFlows(iface.ofport, port)

@@ -6,7 +6,12 @@
 
 import type { Ipv4, Ipv6, Mac } from '@portward/addr'
 
-export const OXM_CLASS = { nxm0: 0x0000, nxm1: 0x0001, openflowBasic: 0x8000, experimenter: 0xffff } as const
+export const OXM_CLASS = {
+  nxm0: 0x0000,
+  nxm1: 0x0001,
+  openflowBasic: 0x8000,
+  experimenter: 0xffff,
+} as const
 
 /** What a field's bytes mean, by codec name. */
 export type OxmValues = {

@@ -8,7 +8,13 @@ const own = parseMac('fa:16:3e:00:00:10')
 const other = parseMac('fa:16:3e:00:00:99')
 
 function port(fields: Partial<PortSpec> = {}): PortSpec {
-  return { portId: '1f0bd2cb-0000-4000-8000-000000000001', mac: own, ips: [], allowedAddressPairs: [], ...fields }
+  return {
+    portId: '1f0bd2cb-0000-4000-8000-000000000001',
+    mac: own,
+    ips: [],
+    allowedAddressPairs: [],
+    ...fields,
+  }
 }
 
 function texts(spec: PortSpec): readonly string[] {

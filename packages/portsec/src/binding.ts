@@ -58,6 +58,8 @@ function check(spec: PortSpec, { mac, prefix }: Binding): void {
   }
   const { ip, length } = prefixParts(prefix)
   if (length > 0 && isMulticastIp(ip)) {
-    throw new SpecError(`port ${spec.portId}: ${prefix} is multicast, nobody's address to send from`)
+    throw new SpecError(
+      `port ${spec.portId}: ${prefix} is multicast, nobody's address to send from`,
+    )
   }
 }

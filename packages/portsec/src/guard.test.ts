@@ -21,7 +21,9 @@ const example: PortSpec = {
 }
 
 function text(flow: Flow): string {
-  return flowText({ ...flow, cookie: 0n }).replace('cookie=0x0, ', '').replace('cookie=0, ', '')
+  return flowText({ ...flow, cookie: 0n })
+    .replace('cookie=0x0, ', '')
+    .replace('cookie=0, ', '')
 }
 
 void test('the guard of a port, as ovs-ofctl prints it', () => {
@@ -66,12 +68,14 @@ void test('a pair of length 0 frees the sources of its own MAC and family, and n
 
 const macs = fc
   .uint8Array({ minLength: 6, maxLength: 6 })
-  .map((bytes) => macOfBytes(Uint8Array.of((bytes[0] ?? 0) & 0xfc | 2, ...bytes.subarray(1))))
+  .map((bytes) => macOfBytes(Uint8Array.of(((bytes[0] ?? 0) & 0xfc) | 2, ...bytes.subarray(1))))
 const ipsOf = (family: Family) =>
-  fc.uint8Array({ minLength: family === 4 ? 4 : 16, maxLength: family === 4 ? 4 : 16 }).map((bytes) => {
-    bytes[0] = (bytes[0] ?? 0) & 0x7f
-    return ipOfBytes(bytes)
-  })
+  fc
+    .uint8Array({ minLength: family === 4 ? 4 : 16, maxLength: family === 4 ? 4 : 16 })
+    .map((bytes) => {
+      bytes[0] = (bytes[0] ?? 0) & 0x7f
+      return ipOfBytes(bytes)
+    })
 const ips = fc.oneof(ipsOf(4), ipsOf(6))
 const prefixes = fc.oneof(
   fc.tuple(ipsOf(4), fc.integer({ min: 0, max: 32 })).map(([ip, length]) => prefixOf(ip, length)),
@@ -82,9 +86,12 @@ const specs: fc.Arbitrary<PortSpec> = fc.record(
     portId: fc.uuid(),
     mac: macs,
     ips: fc.array(ips, { maxLength: 5 }),
-    allowedAddressPairs: fc.array(fc.record({ mac: macs, prefix: prefixes }, { noNullPrototype: true }), {
-      maxLength: 5,
-    }),
+    allowedAddressPairs: fc.array(
+      fc.record({ mac: macs, prefix: prefixes }, { noNullPrototype: true }),
+      {
+        maxLength: 5,
+      },
+    ),
   },
   { noNullPrototype: true },
 )
@@ -144,7 +151,10 @@ void test('every flow has words of its own', () => {
   const flows = [...bridgeFlows('own'), ...guardFlows(7, example), ...admitFlows(3)]
   const words = flows.map(wordsOf)
   assert.ok(words.includes('any frame with a VLAN tag on port 7: dropped'))
-  assert.ok(words.includes('ARP as 10.0.0.10 from fa:16:3e:00:00:10 on port 7: goes on to table 25 (mac)'))
+  assert.ok(
+    words.includes('ARP as 10.0.0.10 from fa:16:3e:00:00:10 on port 7: goes on to table 25 (mac)'),
+  )
   assert.ok(words.includes('a DHCP server’s answers: dropped'))
-  for (const sentence of words) assert.match(sentence, /^[A-Za-z].*: (dropped|passes|goes on to table \d+ \(\w+\))$/)
+  for (const sentence of words)
+    assert.match(sentence, /^[A-Za-z].*: (dropped|passes|goes on to table \d+ \(\w+\))$/)
 })

@@ -128,7 +128,13 @@ function addIpv4(flows: Flows, inPort: number, { mac, prefix }: Binding): void {
   const claim = tables.claim.id
   flows.add(3, claim, 2, { ...arp, ...ipv4('arpSpa', prefix) }, toMac)
   flows.add(4, claim, 2, { ...arp, arpOp: 1, arpSpa: ANY_IPV4, ...ipv4('arpTpa', prefix) }, toMac)
-  flows.add(6, tables.source.id, 10, { ...from, ethType: ETH.ipv4, ...ipv4('ipv4Src', prefix) }, NORMAL)
+  flows.add(
+    6,
+    tables.source.id,
+    10,
+    { ...from, ethType: ETH.ipv4, ...ipv4('ipv4Src', prefix) },
+    NORMAL,
+  )
 }
 
 function addIpv6(flows: Flows, inPort: number, { mac, prefix }: Binding): void {
@@ -165,7 +171,11 @@ function ipv6(name: 'ipv6Src' | 'ipv6NdTarget', prefix: Binding['prefix']): Matc
 }
 
 /** A field inside a prefix: matched whole, by its first bits, or for length 0 not at all. */
-function inPrefix<T extends Ipv4 | Ipv6>(name: string, prefix: Binding['prefix'], bits: number): Match {
+function inPrefix<T extends Ipv4 | Ipv6>(
+  name: string,
+  prefix: Binding['prefix'],
+  bits: number,
+): Match {
   const { ip, length, family } = prefixParts(prefix)
   if (length === bits) return { [name]: ip as T }
   if (length === 0) return {}

@@ -111,7 +111,8 @@ export function breachOf(flow: Flow): string | undefined {
   const table: Table | undefined = Object.values(tables).find(({ id }) => id === flow.table)
   if (table === undefined) return `table ${flow.table} is not ours`
   for (const name of Object.keys(flow.match) as OxmName[]) {
-    if (!table.match.includes(name)) return `table ${table.id} (${table.name}) may not match ${name}`
+    if (!table.match.includes(name))
+      return `table ${table.id} (${table.name}) may not match ${name}`
   }
   for (const action of flow.actions) {
     if (action.type === 'resubmit' && !table.next.includes(action.table)) {

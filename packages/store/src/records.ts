@@ -89,7 +89,10 @@ const hostPortSchema = Type.Object({
 })
 export type HostPortRecord = Static<typeof hostPortSchema>
 
-const plugSchema = Type.Object({ portId: Type.Union([Type.String(), Type.Null()]), mac: Type.Union([mac, Type.Null()]) })
+const plugSchema = Type.Object({
+  portId: Type.Union([Type.String(), Type.Null()]),
+  mac: Type.Union([mac, Type.Null()]),
+})
 export type PlugRecord = Static<typeof plugSchema>
 
 const seenSchema = Type.Object({

@@ -42,7 +42,9 @@ export type Change = { readonly revision: Revision; readonly events: readonly St
 
 export type Store = AsyncDisposable & {
   /** All entries under a prefix, ordered by key, as they were at one revision. */
-  range(prefix: string): Promise<{ readonly revision: Revision; readonly entries: readonly Entry[] }>
+  range(
+    prefix: string,
+  ): Promise<{ readonly revision: Revision; readonly entries: readonly Entry[] }>
   /**
    * All ops if every compare holds, in one new revision; else nothing, and `failed` lists the compares that did not hold.
    * When it resolves, what it wrote survives a crash. No key may be written twice in one transaction.
@@ -64,7 +66,9 @@ export class Compacted extends Error {
   override readonly name = 'Compacted'
   readonly oldest: Revision
   constructor(after: Revision, oldest: Revision) {
-    super(`revision ${after} is no longer remembered; the oldest is ${oldest}: range again and watch from there`)
+    super(
+      `revision ${after} is no longer remembered; the oldest is ${oldest}: range again and watch from there`,
+    )
     this.oldest = oldest
   }
 }

@@ -8,7 +8,7 @@ export type FlowEvent = {
   /** Milliseconds of `performance.now()` when the line arrived here. */
   readonly at: number
   readonly event: 'INITIAL' | 'ADDED' | 'DELETED' | 'MODIFIED'
-  /** As ovs-ofctl prints it: `table=24 cookie=0x… arp,in_port=1 actions=…`. */
+  /** As ovs-ofctl prints it: `table=24 cookie=0x… arp,in_port=1 actions=…`; without actions where the flow drops. */
   readonly text: string
 }
 
@@ -34,21 +34,20 @@ export async function watchFlows(
   let events: FlowEvent[] = []
   const listeners = new Set<(event: FlowEvent) => void>()
   const read = (line: string): void => {
-    const at = performance.now()
-    const [, event, text] = /^ event=(INITIAL|ADDED|DELETED|MODIFIED)\S* (.*)$/.exec(line) ?? []
-    if (event === undefined || text === undefined) return
-    const told = { at, event: event as FlowEvent['event'], text }
+    const told = eventOf(line)
+    if (told === undefined) return
     events.push(told)
     for (const listener of listeners) listener(told)
   }
   createInterface({ input: child.stderr }).on('line', read)
   createInterface({ input: child.stdout }).on('line', read)
+  const take = (): readonly FlowEvent[] => {
+    const taken = events
+    events = []
+    return taken
+  }
   return {
-    take() {
-      const taken = events
-      events = []
-      return taken
-    },
+    take,
     until(fits, ms = 5000) {
       const there = events.find(fits)
       if (there !== undefined) return Promise.resolve(there)
@@ -71,11 +70,25 @@ export async function watchFlows(
         seen = events.length
         await new Promise((resolve) => setTimeout(resolve, ms))
       }
-      return this.take()
+      return take()
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')
       await ended
     },
+  }
+}
+
+function eventOf(line: string): FlowEvent | undefined {
+  const at = performance.now()
+  const [, event, text = ''] = /^ event=(\S+) (?:reason=\S+ )?(.*)$/.exec(line) ?? []
+  switch (event) {
+    case 'INITIAL':
+    case 'ADDED':
+    case 'DELETED':
+    case 'MODIFIED':
+      return { at, event, text }
+    default:
+      return undefined
   }
 }

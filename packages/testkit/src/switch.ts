@@ -9,6 +9,8 @@ import { openEnclosure } from './enclosure.ts'
 import type { Enclosure } from './enclosure.ts'
 import type { FlowWatch } from './flow-watch.ts'
 import { watchFlows } from './flow-watch.ts'
+import type { PortOptions } from './ports.ts'
+import { addPorts, removePorts } from './ports.ts'
 import type { RunOptions } from './run.ts'
 import { run } from './run.ts'
 
@@ -19,12 +21,6 @@ export type SwitchOptions = {
   readonly failMode?: 'secure' | 'standalone'
   /** `auto` is the kernel module where it can be loaded, else the userspace datapath. Default `netdev`. */
   readonly datapath?: 'netdev' | 'system' | 'auto'
-}
-
-export type PortOptions = {
-  readonly name: string
-  readonly ifaceId?: string
-  readonly mac?: string
 }
 
 export type Switch = AsyncDisposable & {
@@ -117,10 +113,8 @@ async function switchIn(enclosure: Enclosure, options: SwitchOptions): Promise<S
     'external_ids:system-id=lab',
   )
   await startVswitchd()
-  await vsctl(
-    ...['add-br', bridge, '--', 'set', 'Bridge', bridge],
-    ...[`datapath_type=${datapath}`, `fail_mode=${failMode}`],
-  )
+  const settings = [`datapath_type=${datapath}`, `fail_mode=${failMode}`]
+  await vsctl('add-br', bridge, '--', 'set', 'Bridge', bridge, ...settings)
 
   return {
     enclosure,
@@ -143,17 +137,8 @@ async function switchIn(enclosure: Enclosure, options: SwitchOptions): Promise<S
         .map((line) => line.split(','))
       return new Map(rows.map(([name = '', ofport = '']) => [name, Number(ofport || '-1')]))
     },
-    async addPorts(ports) {
-      if (datapath === 'system') throw new Error('dummy ports are of the userspace datapath alone')
-      for (const batch of batches(ports)) {
-        await vsctl(...batch.flatMap((port) => ['--', ...addPort(bridge, port)]))
-      }
-    },
-    async removePorts(names) {
-      for (const batch of batches(names)) {
-        await vsctl(...batch.flatMap((name) => ['--', '--if-exists', 'del-port', bridge, name]))
-      }
-    },
+    addPorts: (ports) => addPorts(file('db.sock'), bridge, datapath, ports),
+    removePorts: (names) => removePorts(file('db.sock'), bridge, names),
     async setIfaceId(iface, ifaceId) {
       const change =
         ifaceId === null
@@ -180,19 +165,6 @@ async function switchIn(enclosure: Enclosure, options: SwitchOptions): Promise<S
     startOvsdb,
     [Symbol.asyncDispose]: () => enclosure[Symbol.asyncDispose](),
   }
-}
-
-function addPort(bridge: string, { name, ifaceId, mac }: PortOptions): string[] {
-  const ids = [
-    ...(ifaceId === undefined ? [] : [`external_ids:iface-id=${ifaceId}`]),
-    ...(mac === undefined ? [] : [`external_ids:attached-mac="${mac}"`]),
-  ]
-  return ['add-port', bridge, name, '--', 'set', 'Interface', name, 'type=dummy', ...ids]
-}
-
-/** A command line has room for 2 MB. */
-function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let i = 0; i < items.length; i += 5000) yield items.slice(i, i + 5000)
 }
 
 async function datapathOf(wish: 'netdev' | 'system' | 'auto'): Promise<'netdev' | 'system'> {

@@ -1,0 +1,82 @@
+// Ports with nothing behind them, by the thousand: devices of type `dummy` in the userspace datapath, which cost it no
+// system call, where a veth or tap device is read in every round of its loop.
+
+import { transact } from './ovsdb.ts'
+
+export type PortOptions = {
+  readonly name: string
+  readonly ifaceId?: string
+  /** The guest's, as `external_ids:attached-mac`. */
+  readonly mac?: string
+}
+
+/** Answers when the switch has made them all. */
+export async function addPorts(
+  db: string,
+  bridge: string,
+  datapath: 'netdev' | 'system',
+  ports: readonly PortOptions[],
+): Promise<void> {
+  if (datapath === 'system') throw new Error('dummy ports exist in the userspace datapath alone')
+  const inserts = ports.flatMap((port, i) => [
+    {
+      op: 'insert',
+      table: 'Interface',
+      'uuid-name': `i${i}`,
+      row: { name: port.name, type: 'dummy', external_ids: ['map', externalIds(port)] },
+    },
+    {
+      op: 'insert',
+      table: 'Port',
+      'uuid-name': `p${i}`,
+      row: { name: port.name, interfaces: ['named-uuid', `i${i}`] },
+    },
+  ])
+  const refs = ports.map((_, i) => ['named-uuid', `p${i}`])
+  await change(db, [...inserts, mutatePorts(bridge, 'insert', refs)])
+}
+
+/** Ports unknown to the bridge are left out. Answers when the switch has let go of them all. */
+export async function removePorts(
+  db: string,
+  bridge: string,
+  names: readonly string[],
+): Promise<void> {
+  const [ports] = await transact(db, [
+    { op: 'select', table: 'Port', where: [], columns: ['name', '_uuid'] },
+  ])
+  const gone = new Set(names)
+  const refs = (ports as { rows: { name: string; _uuid: unknown }[] }).rows
+    .filter(({ name }) => gone.has(name))
+    .map(({ _uuid }) => _uuid)
+  await change(db, [mutatePorts(bridge, 'delete', refs)])
+}
+
+function externalIds({ ifaceId, mac }: PortOptions): [string, string][] {
+  return [
+    ...(ifaceId === undefined ? [] : ([['iface-id', ifaceId]] as [string, string][])),
+    ...(mac === undefined ? [] : ([['attached-mac', mac]] as [string, string][])),
+  ]
+}
+
+function mutatePorts(bridge: string, how: 'insert' | 'delete', refs: readonly unknown[]): object {
+  const where = [['name', '==', bridge]]
+  return { op: 'mutate', table: 'Bridge', where, mutations: [['ports', how, ['set', refs]]] }
+}
+
+/** As ovs-vsctl does: raise next_cfg with the change, and wait until the switch has caught up with it. */
+async function change(db: string, operations: readonly object[]): Promise<void> {
+  const table = 'Open_vSwitch'
+  const results = await transact(db, [
+    ...operations,
+    { op: 'mutate', table, where: [], mutations: [['next_cfg', '+=', 1]] },
+    { op: 'select', table, where: [], columns: ['next_cfg'] },
+  ])
+  const asked = (results.at(-1) as { rows: { next_cfg: number }[] }).rows[0]?.next_cfg ?? 0
+  const reached = { op: 'select', table, where: [['cur_cfg', '>=', asked]], columns: ['cur_cfg'] }
+  for (;;) {
+    const [result] = await transact(db, [reached])
+    if ((result as { rows: unknown[] }).rows.length > 0) return
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
