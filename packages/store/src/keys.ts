@@ -2,6 +2,7 @@
 //
 //   networks/ID  subnets/ID  ports/ID          the truth, as the API was told
 //   unique/mac/NET/MAC  unique/ip/NET/IP       made absent-only in the transaction that makes the port
+//   members/NET                                written with every port that joins NET: a delete of NET compares it
 //   hosts/H/ports/ID                           what host H must enforce
 //   hosts/H/plugs/IFACE                        the iface-id an operator wants an interface of H to carry (portward protect)
 //   hosts/H/seen/IFACE                         an interface on H's bridge                               (agent)
@@ -19,6 +20,8 @@ export const keys = {
   port: (id: string) => `ports/${part(id)}`,
   uniqueMac: (networkId: string, mac: Mac) => `unique/mac/${part(networkId)}/${part(mac)}`,
   uniqueIp: (networkId: string, ip: Ip) => `unique/ip/${part(networkId)}/${part(ip)}`,
+  members: 'members/',
+  networkMembers: (networkId: string) => `members/${part(networkId)}`,
   hosts: 'hosts/',
   hostPorts: (host: string) => `hosts/${part(host)}/ports/`,
   hostPort: (host: string, id: string) => `hosts/${part(host)}/ports/${part(id)}`,
@@ -49,6 +52,7 @@ export function parseHostKey(key: string): HostKey | undefined {
     case 'applied':
     case 'alive':
       return { host, kind, name }
+    case undefined:
     default:
       return undefined
   }

@@ -8,12 +8,18 @@ import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Entry } from './store.ts'
 
-const address = <T extends string>(parse: (text: string) => T) =>
-  Type.Unsafe<T>(Type.Refine(Type.String(), (text) => isCanonical(parse, text)))
+const address = <T extends string>(parse: (text: string) => T, what: string) =>
+  Type.Unsafe<T>(
+    Type.Refine(
+      Type.String(),
+      (text) => isCanonical(parse, text),
+      (text) => `must be ${what} in its canonical form, not ${JSON.stringify(text)}`,
+    ),
+  )
 
-const mac = address<Mac>(parseMac)
-const ip = address<Ip>(parseIp)
-const prefix = address<Prefix>(parsePrefix)
+const mac = address<Mac>(parseMac, 'a MAC address')
+const ip = address<Ip>(parseIp, 'an IP address')
+const prefix = address<Prefix>(parsePrefix, 'a prefix')
 const time = Type.String()
 
 /** The attributes every API resource has. Times are ISO 8601 in UTC, to the second. */
@@ -89,10 +95,7 @@ const hostPortSchema = Type.Object({
 })
 export type HostPortRecord = Static<typeof hostPortSchema>
 
-const plugSchema = Type.Object({
-  portId: Type.Union([Type.String(), Type.Null()]),
-  mac: Type.Union([mac, Type.Null()]),
-})
+const plugSchema = Type.Object({ portId: Type.String() })
 export type PlugRecord = Static<typeof plugSchema>
 
 const seenSchema = Type.Object({
@@ -171,9 +174,9 @@ function codec<S extends TSchema>(schema: S): RecordCodec<Static<S>> {
       } catch (cause) {
         throw new Error(`${key}: not JSON`, { cause })
       }
-      if (validator.Check(record)) return record as Static<S>
+      if (validator.Check(record)) return record
       const [error] = validator.Errors(record)
-      throw new Error(`${key}: ${error?.instancePath ?? ''} ${error?.message ?? 'does not fit'}`)
+      throw new Error(`${key}: ${error?.instancePath || 'the record'} ${error?.message}`)
     },
     encode: (record) => JSON.stringify(record),
   }

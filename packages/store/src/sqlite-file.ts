@@ -1,0 +1,115 @@
+// The file of a SQLite store: held by one process alone, looked through before it is used, and left as it was when
+// anything is wrong with it.
+
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { StoreError } from './errors.ts'
+import { schema } from './sqlite-tables.ts'
+
+/** 'PWRD': tells our file from any other SQLite database (sqlite.org/fileformat2.html, 1.3.9). */
+const APPLICATION_ID = 0x50575244
+/** In `user_version`. */
+const SCHEMA_VERSION = 1
+
+/** Makes the file (mode 0600) and its directory (0700) if there are none. Throws a StoreError; the file is then as it was. */
+export function openDatabase(file: string): DatabaseSync {
+  let database: DatabaseSync | undefined
+  try {
+    makeFile(file)
+    database = new DatabaseSync(file)
+    // Before anything is read: the first read then takes the lock and keeps it, and the write-ahead log needs no shared
+    // memory (sqlite.org/wal.html, section 8).
+    database.exec('PRAGMA locking_mode = EXCLUSIVE')
+    const isNew = inspect(database, file)
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY',
+    )
+    if (isNew) initialize(database)
+    return database
+  } catch (cause) {
+    database?.close()
+    throw cause instanceof StoreError ? cause : storeErrorOf(file, cause)
+  }
+}
+
+export function isSqliteError(cause: unknown): boolean {
+  return primaryCodeOf(cause) !== undefined
+}
+
+/** The disk was full: then the transaction is undone for certain, since the page that would commit it comes last. */
+export function isDiskFull(cause: unknown): boolean {
+  return primaryCodeOf(cause) === SQLITE_FULL
+}
+
+/** What SQLite or the file system said, with the file and the way out. */
+export function storeErrorOf(file: string, cause: unknown): StoreError {
+  const code = primaryCodeOf(cause)
+  const what = code === undefined ? NOT_WRITABLE : (meanings.get(code) ?? UNFORESEEN)
+  const said = cause instanceof Error ? cause.message : String(cause)
+  return new StoreError(`${file}: ${what} (${said})`, { cause })
+}
+
+const NOT_WRITABLE =
+  'cannot be opened for writing: give it and its directory to the user that runs portward, or name another file'
+const DAMAGED =
+  'was left as it is: put a backup in its place, or move it away, and its -wal with it, to start empty'
+const UNFORESEEN = 'SQLite failed, and what it did last is not known: start portward again'
+
+const SQLITE_FULL = 13
+
+/** By primary result code (sqlite.org/rescode.html). */
+const meanings: ReadonlyMap<number, string> = new Map([
+  [5, 'another portward holds it: stop that one, or give this one a file of its own'],
+  [8, NOT_WRITABLE],
+  [
+    10,
+    'the disk failed, and what it did last is not known: see the kernel log, then start portward again',
+  ],
+  [11, `is damaged, and ${DAMAGED}`],
+  [SQLITE_FULL, 'the disk is full, and nothing of the transaction was written: make room'],
+  [14, NOT_WRITABLE],
+  [26, `is not a database, and ${DAMAGED}`],
+])
+
+function primaryCodeOf(cause: unknown): number | undefined {
+  if (!(cause instanceof Error && 'errcode' in cause)) return undefined
+  return Number(cause.errcode) & 0xff
+}
+
+function makeFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  try {
+    // Never opens one that is there: to close it again would drop the lock of a store this process holds (fcntl locks).
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause
+  }
+}
+
+/** Whether it is a new database. Throws a StoreError if it is none of ours, or a later version's, or damaged. */
+function inspect(database: DatabaseSync, file: string): boolean {
+  const read = (sql: string) => database.prepare(sql).all().flatMap(Object.values)
+  if (read('SELECT count(*) FROM sqlite_schema')[0] === 0) return true
+  if (read('PRAGMA application_id')[0] !== APPLICATION_ID) {
+    throw new StoreError(`${file}: is the database of another program: name another file`)
+  }
+  const version = Number(read('PRAGMA user_version')[0])
+  if (version > SCHEMA_VERSION) {
+    throw new StoreError(
+      `${file}: a later portward wrote it, in version ${version} of its tables, and this one knows ${SCHEMA_VERSION}: ` +
+        'start the later one, or put a backup from before it in its place',
+    )
+  }
+  const found = read('PRAGMA quick_check')
+  if (found[0] === 'ok') return false
+  throw new StoreError(`${file}: is damaged, and ${DAMAGED} (${found.slice(0, 3).join('; ')})`)
+}
+
+function initialize(database: DatabaseSync): void {
+  database.exec(`
+    BEGIN IMMEDIATE; ${schema}
+    PRAGMA application_id = ${APPLICATION_ID};
+    PRAGMA user_version = ${SCHEMA_VERSION};
+    COMMIT`)
+}
