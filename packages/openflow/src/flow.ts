@@ -1,11 +1,12 @@
 // A flow as both sides speak of it: what it matches, what it does. Statistics come apart from it, as `FlowStats`.
 
-import type { Match, OxmName } from './oxm.ts'
+import type { Match, RegisterName } from './oxm.ts'
 
 /** Reserved port numbers (OpenFlow 1.3, section A.2.1), 32 bits wide. */
 export const OFPP = {
   max: 0xffffff00,
   inPort: 0xfffffff8,
+  table: 0xfffffff9,
   normal: 0xfffffffa,
   flood: 0xfffffffb,
   all: 0xfffffffc,
@@ -22,14 +23,16 @@ export type Action =
   /** Sets the low `bits` bits of a register, from `offset` on (NXAST_REG_LOAD). */
   | {
       readonly type: 'load'
-      readonly field: OxmName
+      readonly field: RegisterName
       readonly offset: number
       readonly bits: number
       readonly value: bigint
     }
   | { readonly type: 'group'; readonly group: number }
-  /** Anything else that a switch reported, whole: so that it survives a round trip and compares unequal to ours. */
+  /** Any other action that a switch reported, whole: so that it survives a round trip and compares unequal to ours. */
   | { readonly type: 'raw'; readonly hex: string }
+  /** An instruction other than to apply actions, whole, likewise. */
+  | { readonly type: 'instruction'; readonly hex: string }
 
 export type Flow = {
   readonly table: number
@@ -44,11 +47,18 @@ export type Flow = {
 export type FlowStats = Flow & {
   readonly packets: bigint
   readonly bytes: bigint
+  /** Since the flow was added; to the millisecond. */
   readonly durationSeconds: number
   readonly idleTimeout: number
   readonly hardTimeout: number
   /** OFPFF_ bits. */
   readonly flags: number
-  /** Set where the switch reported match fields or instructions that have no row or type here: never ours. */
-  readonly opaque?: true
 }
+
+/** `add` replaces a flow of the same key; `deleteStrict` removes that flow alone, whatever its cookie. */
+export type FlowMod = { readonly command: 'add' | 'deleteStrict'; readonly flow: Flow }
+
+/** What became of a flow: it is there, as said, or it went. A flow that is gone comes with what it was. */
+export type FlowEvent =
+  | { readonly type: 'present'; readonly flow: Flow }
+  | { readonly type: 'removed'; readonly flow: Flow }

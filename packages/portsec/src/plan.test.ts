@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Flow } from '@portward/openflow'
+import type { Flow, FlowMod } from '@portward/openflow'
 import { flowKey, sameFlow } from '@portward/openflow'
 import { flowMap, plan } from './plan.ts'
-import type { Change, FlowMap } from './plan.ts'
+import type { FlowMap } from './plan.ts'
 
 const flows: fc.Arbitrary<Flow> = fc
   .record(
@@ -26,9 +26,9 @@ const flows: fc.Arbitrary<Flow> = fc
   }))
 const flowMaps = fc.array(flows, { maxLength: 12 }).map(flowMap)
 
-function apply(changes: readonly Change[], actual: FlowMap): Map<string, Flow> {
+function apply(mods: readonly FlowMod[], actual: FlowMap): Map<string, Flow> {
   const after = new Map(actual)
-  for (const { command, flow } of changes) {
+  for (const { command, flow } of mods) {
     if (command === 'add') after.set(flowKey(flow), flow)
     else after.delete(flowKey(flow))
   }
