@@ -1,0 +1,395 @@
+// Every error the API can answer with: status, type and sentence. Statuses and types are Neutron's, so that clients which
+// look at them go on working; the sentences are ours and name the way out.
+
+/** An answer other than success. Its body is `{"NeutronError": {"type", "message", "detail"}}`. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly status: number
+  readonly type: string
+
+  constructor(status: number, type: string, message: string) {
+    super(message)
+    this.status = status
+    this.type = type
+  }
+
+  get body(): {
+    readonly NeutronError: { readonly type: string; message: string; readonly detail: string }
+  } {
+    return { NeutronError: { type: this.type, message: this.message, detail: '' } }
+  }
+}
+
+export const errors = {
+  // The request as such.
+  noSuchPath: define(
+    404,
+    'HTTPNotFound',
+    (path: string) => `Nothing is served at ${path}: GET /v2.0/ lists what is.`,
+  ),
+  noSuchExtension: define(
+    404,
+    'HTTPNotFound',
+    (alias: string) =>
+      `There is no extension ${show(alias)} here: GET /v2.0/extensions lists them.`,
+  ),
+  methodNotAllowed: define(
+    405,
+    'HTTPMethodNotAllowed',
+    (method: string, path: string) => `${path} does not take ${method}.`,
+  ),
+  notAcceptable: define(
+    406,
+    'HTTPNotAcceptable',
+    (accept: string) => `Answers are application/json, and Accept is ${show(accept)}.`,
+  ),
+  tooLarge: define(
+    413,
+    'HTTPRequestEntityTooLarge',
+    (limit: number) => `A request's body may have ${limit} bytes: send less at once.`,
+  ),
+  malformed: define(400, 'HTTPBadRequest', (why: string) => `The request cannot be read: ${why}.`),
+  notJson: define(
+    400,
+    'HTTPBadRequest',
+    (why: string) => `The request's body is not a JSON object: ${why}.`,
+  ),
+  noResource: define(
+    400,
+    'HTTPBadRequest',
+    (resource: string) => `The request's body lacks its member '${resource}'.`,
+  ),
+  emptyBulk: define(
+    400,
+    'HTTPBadRequest',
+    (collection: string) => `'${collection}' is an empty list: name at least one.`,
+  ),
+  postOnItem: define(
+    400,
+    'HTTPBadRequest',
+    (path: string) => `POST makes a new resource at its collection; to change ${path} use PUT.`,
+  ),
+  /** PUT or DELETE of a collection: Neutron looks for a resource without an id. */
+  noId: (type: string, method: string, path: string) =>
+    new ApiError(404, type, `${method} needs the id of what it is for: ${path}/ID.`),
+  badIfMatch: define(
+    400,
+    'BadRequest',
+    (text: string) => `If-Match is ${show(text)}: write revision_number=NUMBER.`,
+  ),
+  badWait: define(
+    400,
+    'HTTPBadRequest',
+    (text: string) => `wait is ${show(text)}: the only thing to wait for is 'applied'.`,
+  ),
+  staleRevision: define(
+    412,
+    'RevisionNumberConstraintFailed',
+    (wanted: number, current: number) =>
+      `If-Match wants revision_number ${wanted} and it is ${current} by now: read it again, then decide.`,
+  ),
+  contended: define(
+    503,
+    'ServiceUnavailable',
+    () => 'Others keep changing the same resource; nothing was written. Try again.',
+  ),
+
+  // Attributes.
+  unknownAttributes: define(
+    400,
+    'HTTPBadRequest',
+    (resource: string, names: readonly string[]) =>
+      `Unrecognized attribute(s) ${quoted(names)}: a ${resource} has no such; take it out of the request.`,
+  ),
+  missingAttribute: define(
+    400,
+    'HTTPBadRequest',
+    (resource: string, name: string) => `A new ${resource} needs '${name}'.`,
+  ),
+  notInPost: define(
+    400,
+    'HTTPBadRequest',
+    (name: string) => `'${name}' is decided by the server: take it out of the request.`,
+  ),
+  readOnly: define(
+    400,
+    'HTTPBadRequest',
+    (name: string) => `'${name}' cannot be changed: make a new one, or take it out of the request.`,
+  ),
+  invalidValue: define(
+    400,
+    'HTTPBadRequest',
+    (name: string, wanted: string, seen: unknown) =>
+      `${name}: wanted ${wanted}, got ${show(seen)}.`,
+  ),
+  invalidInput: define(
+    400,
+    'InvalidInput',
+    (name: string, wanted: string, seen: unknown) =>
+      `${name}: wanted ${wanted}, got ${show(seen)}.`,
+  ),
+  projectsDiffer: define(
+    400,
+    'HTTPBadRequest',
+    (projectId: string, tenantId: string) =>
+      `project_id ${show(projectId)} and tenant_id ${show(tenantId)} are one attribute: give one of them.`,
+  ),
+
+  // Lists.
+  notFilterable: define(
+    400,
+    'HTTPBadRequest',
+    (names: readonly string[]) => `A list cannot be filtered by ${quoted(names)}.`,
+  ),
+  notSortable: define(
+    400,
+    'HTTPBadRequest',
+    (names: readonly string[]) => `A list cannot be sorted by ${quoted(names)}.`,
+  ),
+  badSortDir: define(
+    400,
+    'HTTPBadRequest',
+    (names: readonly string[]) => `sort_dir is ${quoted(names)}: it can be 'asc' or 'desc'.`,
+  ),
+  unevenSort: define(
+    400,
+    'HTTPBadRequest',
+    (keys: number, dirs: number) =>
+      `${keys} sort_key and ${dirs} sort_dir are given: give one sort_dir for each sort_key.`,
+  ),
+  badLimit: define(
+    400,
+    'BadRequest',
+    (text: string) => `limit is ${show(text)}: it must be an integer, 0 or greater.`,
+  ),
+
+  // Networks and subnets.
+  networkNotFound: define(404, 'NetworkNotFound', (id: string) => `There is no network ${id}.`),
+  networkInUse: define(
+    409,
+    'NetworkInUse',
+    (id: string, ports: readonly string[]) =>
+      `Network ${id} has ${ports.length} port(s), so it cannot be deleted. Delete them first: ${few(ports)}.`,
+  ),
+  subnetNotFound: define(404, 'SubnetNotFound', (id: string) => `There is no subnet ${id}.`),
+  subnetInUse: define(
+    409,
+    'SubnetInUse',
+    (id: string, ports: readonly string[]) =>
+      `Subnet ${id} cannot be deleted while ports have addresses of it. Take them away first: ${few(ports)}.`,
+  ),
+  subnetOverlaps: define(
+    400,
+    'InvalidInput',
+    (cidr: string, other: string, otherId: string) =>
+      `cidr: ${cidr} overlaps with ${other} of subnet ${otherId} on the same network.`,
+  ),
+  badPool: define(
+    400,
+    'InvalidAllocationPool',
+    (start: string, end: string) =>
+      `allocation_pools: ${start} to ${end} is no range: start must not be above end.`,
+  ),
+  poolOutside: define(
+    400,
+    'OutOfBoundsAllocationPool',
+    (start: string, end: string, cidr: string) =>
+      `allocation_pools: ${start} to ${end} is not within the host addresses of ${cidr}.`,
+  ),
+  poolsOverlap: define(
+    409,
+    'OverlappingAllocationPools',
+    (a: string, b: string) => `allocation_pools: ${a} and ${b} overlap.`,
+  ),
+  gatewayInPool: define(
+    409,
+    'GatewayConflictWithAllocationPools',
+    (gateway: string, pool: string) =>
+      `gateway_ip: ${gateway} lies in the allocation pool ${pool}: change one of them.`,
+  ),
+
+  // Ports.
+  portNotFound: define(404, 'PortNotFound', (id: string) => `There is no port ${id}.`),
+  macInUse: define(
+    409,
+    'MacAddressInUse',
+    (mac: string, networkId: string, portId: string) =>
+      `mac_address: ${mac} is that of port ${portId} on network ${networkId}: choose another, or none to get one.`,
+  ),
+  noFreeMac: define(
+    503,
+    'MacAddressGenerationFailure',
+    (networkId: string) => `No free MAC address was found for network ${networkId}: try again.`,
+  ),
+  ipInUse: define(
+    409,
+    'IpAddressAlreadyAllocated',
+    (ip: string, subnetId: string, portId: string) =>
+      `fixed_ips: ${ip} of subnet ${subnetId} belongs to port ${portId}: choose another, or none to get one.`,
+  ),
+  noFreeIp: define(
+    409,
+    'IpAddressGenerationFailure',
+    (networkId: string, subnetIds: readonly string[]) =>
+      `No address is left on network ${networkId} in subnet(s) ${subnetIds.join(', ')}: widen an allocation pool, or delete ports.`,
+  ),
+  ipOutsideNetwork: define(
+    400,
+    'InvalidIpForNetwork',
+    (ip: string, networkId: string) =>
+      `fixed_ips: ${ip} is no host address of any subnet of network ${networkId}.`,
+  ),
+  ipOutsideSubnet: define(
+    400,
+    'InvalidIpForSubnet',
+    (ip: string, subnetId: string, cidr: string) =>
+      `fixed_ips: ${ip} is no host address of subnet ${subnetId}, ${cidr}.`,
+  ),
+  ipOnAutoSubnet: define(
+    400,
+    'AllocationOnAutoAddressSubnet',
+    (ip: string, subnetId: string) =>
+      `fixed_ips: stations on subnet ${subnetId} make their own addresses, so ${ip} cannot be chosen: give the subnet_id alone.`,
+  ),
+  subnetOfOtherNetwork: define(
+    400,
+    'InvalidInput',
+    (subnetId: string, networkId: string) =>
+      `fixed_ips: subnet ${subnetId} is not on the port's network ${networkId}.`,
+  ),
+  emptyFixedIp: define(
+    400,
+    'InvalidInput',
+    (seen: unknown) =>
+      `fixed_ips: an entry has subnet_id, ip_address or both, and this is ${show(seen)}.`,
+  ),
+  duplicateFixedIp: define(
+    400,
+    'HTTPBadRequest',
+    (ip: string) => `fixed_ips: ${ip} is there twice.`,
+  ),
+  portBound: define(
+    409,
+    'PortBound',
+    (id: string, host: string) =>
+      `mac_address: port ${id} is bound to host ${host}, whose guest has its MAC already. Set binding:host_id to "" first.`,
+  ),
+  pairsNeedPortSecurity: define(
+    409,
+    'AddressPairAndPortSecurityRequired',
+    () =>
+      'Allowed address pairs and port security go together: to switch it off, send "allowed_address_pairs": [] in the same request; to have pairs, "port_security_enabled": true.',
+  ),
+  pairWithoutIp: define(
+    400,
+    'AllowedAddressPairsMissingIP',
+    (seen: unknown) =>
+      `allowed_address_pairs: every pair needs ip_address, and this has none: ${show(seen)}.`,
+  ),
+  pairMember: define(
+    400,
+    'HTTPBadRequest',
+    (names: readonly string[]) =>
+      `Unrecognized attribute(s) ${quoted(names)}: an address pair has ip_address and mac_address.`,
+  ),
+  pairTwice: define(
+    400,
+    'DuplicateAddressPairInRequest',
+    (mac: string, ip: string) =>
+      `allowed_address_pairs: ${ip} with MAC ${mac} is there twice; a pair without mac_address has the port's.`,
+  ),
+  tooManyPairs: define(
+    400,
+    'AllowedAddressPairExhausted',
+    (count: number, limit: number) =>
+      `allowed_address_pairs: ${count} are given and a port can have ${limit}: one prefix may stand for many addresses.`,
+  ),
+  noSecurityGroups: define(
+    400,
+    'HTTPBadRequest',
+    () =>
+      'security_groups: Portward enforces port security, not security groups, so a port can have none: send [] or leave it out.',
+  ),
+
+  // Portward's own paths.
+  interfaceNotSeen: define(
+    404,
+    'InterfaceNotFound',
+    (iface: string, host: string | undefined, seen: readonly string[]) =>
+      `No interface ${show(iface)} hangs on the bridge${host === undefined ? '' : ` of host ${host}`}. Those seen: ${few(seen)}.`,
+  ),
+  interfaceOnManyHosts: define(
+    409,
+    'InterfaceAmbiguous',
+    (iface: string, hosts: readonly string[]) =>
+      `Interface ${iface} is on hosts ${hosts.join(', ')}: name the one that is meant as 'host'.`,
+  ),
+  interfaceIsTrunk: define(
+    409,
+    'InterfaceNotProtectable',
+    (iface: string) =>
+      `Interface ${iface} is an uplink, patch or tunnel port: it carries others' addresses, so it can own none.`,
+  ),
+  interfaceDeclared: define(
+    409,
+    'InterfaceDeclared',
+    (iface: string, portId: string) =>
+      `Interface ${iface} is port ${portId}, declared through the Neutron API: change that port there.`,
+  ),
+  interfaceNotProtected: define(
+    404,
+    'InterfaceNotProtected',
+    (iface: string, host: string) => `Interface ${iface} of host ${host} is not protected.`,
+  ),
+  macUnknown: define(
+    400,
+    'MacAddressUnknown',
+    (iface: string) =>
+      `The host cannot know the MAC address of the guest behind ${iface}: give it as 'mac' (--mac).`,
+  ),
+  ipProtected: define(
+    409,
+    'IpAddressAlreadyAllocated',
+    (ip: string, owner: string) => `ips: ${ip} is already that of ${owner}.`,
+  ),
+  macProtected: define(
+    409,
+    'MacAddressInUse',
+    (mac: string, owner: string) => `mac: ${mac} is already that of ${owner}.`,
+  ),
+  noLocalHost: define(
+    501,
+    'HTTPNotImplemented',
+    () =>
+      'This server runs without an agent in its process, so it sees no switch: ask the host itself (portward flows there).',
+  ),
+  internal: define(
+    500,
+    'HTTPInternalServerError',
+    (requestId: string) => `The server failed; its log has the cause under ${requestId}.`,
+  ),
+} as const
+
+function define<A extends readonly unknown[]>(
+  status: number,
+  type: string,
+  text: (...args: A) => string,
+): (...args: A) => ApiError {
+  return (...args) => new ApiError(status, type, text(...args))
+}
+
+/** A value as the client wrote it, cut where it gets long. */
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length <= 80 ? text : `${text.slice(0, 80)}…`
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `'${name}'`).join(', ')
+}
+
+function few(names: readonly string[]): string {
+  if (names.length === 0) return 'none'
+  const first = names.slice(0, 10).join(', ')
+  return names.length <= 10 ? first : `${first} and ${names.length - 10} more`
+}

@@ -1,0 +1,150 @@
+// The addresses of ports, on subnets of every kind.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { openTestServer } from './testing.ts'
+import type { Answer, TestServer } from './testing.ts'
+
+const MAC = 'fa:16:3e:00:00:10'
+const EUI = 'f816:3eff:fe00:10'
+let server: TestServer
+
+before(async () => {
+  server = await openTestServer()
+})
+after(() => server[Symbol.asyncDispose]())
+
+/** A network with those subnets, and how to make and change ports of it. */
+async function network(...subnets: readonly object[]) {
+  const made = await server.call('POST', '/v2.0/networks', { network: {} })
+  const id = made.at('network', 'id')
+  const ids: string[] = []
+  for (const subnet of subnets) {
+    const { at, error } = await server.call('POST', '/v2.0/subnets', {
+      subnet: { network_id: id, ...subnet },
+    })
+    assert.equal(error, undefined)
+    ids.push(String(at('subnet', 'id')))
+  }
+  const create = (port: object = {}): Promise<Answer> =>
+    server.call('POST', '/v2.0/ports', { port: { network_id: id, ...port } })
+  const update = (port: Answer, values: object): Promise<Answer> =>
+    server.call('PUT', `/v2.0/ports/${String(port.at('port', 'id'))}`, { port: values })
+  return { ids, create, update }
+}
+
+function ipsOf(answer: Answer): readonly string[] {
+  assert.equal(answer.error, undefined)
+  return answer.all('port', 'fixed_ips').map(({ ip_address: ip }) => String(ip))
+}
+
+const small = { cidr: '10.0.0.0/30', gateway_ip: null }
+const slaac = { cidr: 'fd00::/64', ipv6_address_mode: 'slaac', ipv6_ra_mode: 'slaac' }
+
+void test('none asked for: one of each family, from the next subnet when the first is used up', async () => {
+  const { create } = await network(small, { cidr: '10.0.1.0/30', gateway_ip: null })
+  const given: string[] = []
+  for (let i = 0; i < 4; i++) given.push(...ipsOf(await create()))
+  assert.deepEqual(given.sort(), ['10.0.0.1', '10.0.0.2', '10.0.1.1', '10.0.1.2'])
+  const { status, error } = await create()
+  assert.deepEqual([status, error?.type], [409, 'IpAddressGenerationFailure'])
+})
+
+void test('an empty list: none; a network without subnets: none', async () => {
+  assert.deepEqual(ipsOf(await (await network(small)).create({ fixed_ips: [] })), [])
+  assert.deepEqual(ipsOf(await (await network()).create()), [])
+})
+
+void test('an entry with its subnet alone does not get what a later one names', async () => {
+  const { ids, create } = await network(small)
+  const fixed = [{ subnet_id: ids[0] }, { ip_address: '10.0.0.1' }]
+  assert.deepEqual(ipsOf(await create({ fixed_ips: fixed })), ['10.0.0.2', '10.0.0.1'])
+})
+
+void test('SLAAC: the address that follows from the MAC, asked for or not, and with the MAC another', async () => {
+  const { ids, create, update } = await network({ cidr: '10.0.0.0/24' }, slaac)
+  const own = `fd00::${EUI}`
+  const port = await create({ mac_address: MAC })
+  assert.equal(ipsOf(port)[1], own)
+  for (const fixed of [
+    [{ ip_address: '10.0.0.9' }],
+    [{ ip_address: '10.0.0.9' }, { subnet_id: ids[1] }],
+    [{ ip_address: '10.0.0.9' }, { subnet_id: ids[1], ip_address: own }],
+  ]) {
+    assert.deepEqual(ipsOf(await update(port, { fixed_ips: fixed })), ['10.0.0.9', own])
+  }
+  const moved = await update(port, { mac_address: 'fa:16:3e:00:00:11' })
+  assert.deepEqual(ipsOf(moved), ['10.0.0.9', 'fd00::f816:3eff:fe00:11'])
+})
+
+void test('SLAAC: no address can be chosen, but by a port of the network itself', async () => {
+  const { create } = await network(slaac)
+  const chosen = { fixed_ips: [{ ip_address: 'fd00::1' }] }
+  const { status, error } = await create(chosen)
+  assert.deepEqual([status, error?.type], [400, 'AllocationOnAutoAddressSubnet'])
+  assert.deepEqual(ipsOf(await create({ ...chosen, device_owner: 'network:router' })), ['fd00::1'])
+})
+
+void test('SLAAC: an address that is made from a MAC and taken is refused, not tried again and again', async () => {
+  const { create } = await network(slaac)
+  const ip = `fd00::${EUI}`
+  const router = { fixed_ips: [{ ip_address: ip }], device_owner: 'network:router' }
+  assert.deepEqual(ipsOf(await create(router)), [ip])
+  const { status, error } = await create({ mac_address: MAC })
+  assert.deepEqual([status, error?.type], [409, 'IpAddressAlreadyAllocated'])
+})
+
+void test('SLAAC: one subnet asked for twice has one address to give', async () => {
+  const { ids, create } = await network(slaac)
+  const { status, error } = await create({
+    fixed_ips: [{ subnet_id: ids[0] }, { subnet_id: ids[0] }],
+  })
+  assert.deepEqual([status, error?.type], [400, 'HTTPBadRequest'])
+})
+
+void test('IPv6 with DHCP alone is given from the pools', async () => {
+  const { create } = await network({ cidr: 'fd00::/64', ipv6_address_mode: 'dhcpv6-stateful' })
+  assert.match(ipsOf(await create({ mac_address: MAC }))[0] ?? '', /^fd00::[0-9a-f]{1,3}$/)
+})
+
+void test('what does not go together in a subnet', async () => {
+  const made = await server.call('POST', '/v2.0/networks', { network: {} })
+  const network_id = made.at('network', 'id')
+  const rows = [
+    [{ cidr: '10.0.0.0/24', ipv6_address_mode: 'slaac' }, 'InvalidInput'],
+    [{ ...slaac, cidr: 'fd00::/80' }, 'InvalidInput'],
+    [{ ...slaac, ipv6_ra_mode: 'dhcpv6-stateful' }, 'InvalidInput'],
+    [{ ...slaac, enable_dhcp: false }, 'InvalidInput'],
+    [{ ...slaac, ipv6_address_mode: 'magic' }, 'HTTPBadRequest'],
+    [{ cidr: '10.0.0.0/24', gateway_ip: '10.0.0.255' }, 'InvalidInput'],
+    [{ cidr: '10.0.0.0/24', gateway_ip: 'fd00::1' }, 'InvalidInput'],
+    [{ cidr: '10.0.0.0' }, 'InvalidInput'],
+    [{ cidr: '10.0.0.0/24', ip_version: 5 }, 'InvalidInput'],
+    [
+      { cidr: '10.0.0.0/24', allocation_pools: [{ start: '10.0.0.9', end: '10.0.0.3' }] },
+      'InvalidAllocationPool',
+    ],
+    [{ cidr: '10.0.0.0/24', dns_nameservers: ['x'] }, 'HTTPBadRequest'],
+    [{ cidr: '10.0.0.0/24', host_routes: [{ destination: '0.0.0.0/0' }] }, 'HTTPBadRequest'],
+  ] as const
+  for (const [subnet, type] of rows) {
+    const { status, error } = await server.call('POST', '/v2.0/subnets', {
+      subnet: { network_id, ...subnet },
+    })
+    assert.deepEqual([status, error?.type], [400, type], JSON.stringify(subnet))
+  }
+  const overlapping = [
+    { start: '10.0.0.3', end: '10.0.0.9' },
+    { start: '10.0.0.9', end: '10.0.0.12' },
+  ]
+  const { status, error } = await server.call('POST', '/v2.0/subnets', {
+    subnet: { network_id, cidr: '10.0.0.0/24', allocation_pools: overlapping },
+  })
+  assert.deepEqual([status, error?.type], [409, 'OverlappingAllocationPools'])
+})
+
+void test('a gateway outside of the subnet is on the link all the same', async () => {
+  const { ids } = await network({ cidr: '10.0.0.0/24', gateway_ip: '192.0.2.1' })
+  const { at } = await server.call('GET', `/v2.0/subnets/${ids[0]}`)
+  assert.deepEqual(at('subnet', 'allocation_pools'), [{ start: '10.0.0.1', end: '10.0.0.254' }])
+})

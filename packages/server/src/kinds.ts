@@ -1,0 +1,176 @@
+// Kinds of attribute values: what the API takes for each, checked by a schema, and the one form it has inside.
+
+import { parseIp, parseMac, parsePrefix } from '@portward/addr'
+import type { Ip, Mac, Prefix } from '@portward/addr'
+import { Type } from 'typebox'
+import type { Static, TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { errors } from './errors.ts'
+
+export type Kind<T> = {
+  /** What a client may send. */
+  readonly schema: TSchema
+  /** Throws an ApiError that names the attribute. */
+  read(name: string, value: unknown): T
+  /** A filter's text in the one form that attributes of this kind are compared in. */
+  text(name: string, text: string): string
+}
+
+export type KindOptions<S extends TSchema, T> = {
+  readonly schema: S
+  /** Completes "wanted …". */
+  readonly wanted: string
+  /** Whatever it throws means that the value isn't what is wanted. */
+  readonly convert: (value: Static<S>) => T
+  readonly error?: typeof errors.invalidValue | typeof errors.invalidInput
+  /** What filters by this kind are converted with; left out, their texts are compared as they are. */
+  readonly filter?: (text: string) => unknown
+}
+
+export function kind<S extends TSchema, T>(options: KindOptions<S, T>): Kind<T> {
+  const { schema, wanted, convert, error = errors.invalidValue, filter } = options
+  const validator = Compile(schema)
+  return {
+    schema,
+    read(name, value) {
+      if (!validator.Check(value)) throw error(name, wanted, value)
+      try {
+        return convert(value)
+      } catch {
+        throw error(name, wanted, value)
+      }
+    },
+    text(name, text) {
+      try {
+        return filter === undefined ? text : String(filter(text))
+      } catch {
+        throw error(name, wanted, text)
+      }
+    },
+  }
+}
+
+/** The attribute may be null as well. */
+export function nullable<T>(inner: Kind<T>): Kind<T | null> {
+  return {
+    ...inner,
+    schema: Type.Union([inner.schema, Type.Null()]),
+    read: (name, value) => (value === null ? null : inner.read(name, value)),
+  }
+}
+
+/** `null` stands for the value that means nothing. */
+export function nullAs<T>(nothing: T, inner: Kind<T>): Kind<T> {
+  return {
+    ...nullable(inner),
+    read: (name, value) => (value === null ? nothing : inner.read(name, value)),
+  }
+}
+
+/** An attribute that has one value only, which may be sent back as it was read. */
+export function constant(value: unknown): Kind<unknown> {
+  const text = JSON.stringify(value)
+  return kind({
+    schema: Type.Unknown(),
+    wanted: `${text}, the only value it has in Portward`,
+    convert(given) {
+      if (JSON.stringify(given) !== text) throw new TypeError(text)
+      return value
+    },
+  })
+}
+
+export function string(maxLength: number): Kind<string> {
+  return kind({
+    schema: Type.String({ maxLength }),
+    wanted: `a string of at most ${maxLength} characters`,
+    convert: (text) => text,
+  })
+}
+
+export function oneOf<const T extends string>(values: readonly T[]): Kind<T> {
+  return kind({
+    schema: Type.String(),
+    wanted: `one of ${values.join(', ')}`,
+    convert(text) {
+      const value = values.find((candidate) => candidate === text)
+      if (value === undefined) throw new TypeError(text)
+      return value
+    },
+  })
+}
+
+export function integer(minimum: number, maximum: number): Kind<number> {
+  const convert = (value: number | string): number => {
+    const number = Number(value)
+    if (value === '' || !Number.isInteger(number) || number < minimum || number > maximum) {
+      throw new TypeError(String(value))
+    }
+    return number
+  }
+  return kind({
+    schema: Type.Union([Type.Integer(), Type.String()]),
+    wanted: `an integer from ${minimum} to ${maximum}`,
+    convert,
+    filter: convert,
+  })
+}
+
+/** OpenStack's clients send booleans as JSON has them, as Python writes them, and in half a dozen other ways. */
+export const boolean: Kind<boolean> = kind({
+  schema: Type.Union([Type.Boolean(), Type.String(), Type.Integer()]),
+  wanted: 'true or false',
+  convert: booleanOf,
+  error: errors.invalidInput,
+  filter: booleanOf,
+})
+
+export const mac: Kind<Mac> = kind({
+  schema: Type.String(),
+  wanted: 'a MAC address such as fa:16:3e:00:00:10',
+  convert: stationMac,
+  filter: parseMac,
+})
+
+export const ip: Kind<Ip> = kind({
+  schema: Type.String(),
+  wanted: 'an IPv4 or IPv6 address',
+  convert: parseIp,
+  filter: parseIp,
+})
+
+export const cidr: Kind<Prefix> = kind({
+  schema: Type.String(),
+  wanted: 'a CIDR such as 10.0.0.0/24',
+  convert: parseCidr,
+  error: errors.invalidInput,
+  filter: parseCidr,
+})
+
+/** Any JSON object, kept as it came. */
+export const dict: Kind<Readonly<Record<string, unknown>>> = kind({
+  schema: Type.Record(Type.String(), Type.Unknown()),
+  wanted: 'an object',
+  convert: (value) => value,
+})
+
+const truths = new Set(['true', 't', '1', 'yes', 'y', 'on'])
+const untruths = new Set(['false', 'f', '0', 'no', 'n', 'off'])
+
+function booleanOf(value: boolean | string | number): boolean {
+  const text = String(value).trim().toLowerCase()
+  if (truths.has(text)) return true
+  if (untruths.has(text)) return false
+  throw new TypeError(text)
+}
+
+function stationMac(text: string): Mac {
+  const parsed = parseMac(text)
+  if (parsed === '00:00:00:00:00:00') throw new TypeError(text)
+  return parsed
+}
+
+function parseCidr(text: string): Prefix {
+  if (!text.includes('/')) throw new TypeError(text)
+  return parsePrefix(text)
+}

@@ -1,0 +1,65 @@
+// What has become of a port: declared, bound, seen on its host, acknowledged by its switch.
+
+import { keys, parseHostKey } from '@portward/store'
+import type { PortRecord, Revision, SeenRecord } from '@portward/store'
+import type { Replica } from './replica.ts'
+
+export type PortState = {
+  /** ACTIVE exactly while a living host's switch has acknowledged what the port is now. */
+  readonly status: 'ACTIVE' | 'DOWN'
+  /** Of its interface, once the switch has acknowledged; or what is still missing. */
+  readonly state: SeenRecord['state'] | 'unbound' | 'hostDown' | 'unplugged' | 'pending'
+  /** Why it isn't ACTIVE, or what its host has to say of it. */
+  readonly reason: string | null
+  readonly host: string
+  readonly iface: string | null
+  readonly ofport: number | null
+  readonly flows: number
+}
+
+export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: Replica): PortState {
+  const host = port.boundHost
+  const nothing = { status: 'DOWN', host, iface: null, ofport: null, flows: 0 } as const
+  if (host === '') {
+    const reason = `no host has an interface with iface-id ${port.id}, and binding:host_id is empty`
+    return { ...nothing, state: 'unbound', reason }
+  }
+  const seen = seenAt(port.id, host, replica)
+  const at = { iface: seen?.iface ?? null, ofport: seen?.record.ofport ?? null }
+  if (replica.alive.get(keys.hostAlive(host)) === undefined) {
+    const reason = `no agent is alive on host ${host}: what its switch does is not known`
+    return { ...nothing, ...at, state: 'hostDown', reason }
+  }
+  if (seen === undefined) {
+    const reason = `host ${host} has no interface with iface-id ${port.id}`
+    return { ...nothing, state: 'unplugged', reason }
+  }
+  const applied = replica.applied.get(keys.hostAppliedPort(host, port.id))?.record
+  if (applied === undefined || applied.revision !== wantedRevision(port, replica)) {
+    const reason = seen.record.reason ?? `the switch of host ${host} has not acknowledged it yet`
+    return { ...nothing, ...at, state: 'pending', reason }
+  }
+  const { state, reason } = seen.record
+  return { status: 'ACTIVE', state, reason, host, ...at, flows: applied.flows }
+}
+
+/** The revision of what the port's host must enforce; undefined: nothing yet. */
+export function wantedRevision(
+  port: Pick<PortRecord, 'id' | 'boundHost'>,
+  replica: Replica,
+): Revision | undefined {
+  return replica.hostPorts.get(keys.hostPort(port.boundHost, port.id))?.modified
+}
+
+function seenAt(
+  portId: string,
+  host: string,
+  replica: Replica,
+): { readonly iface: string; readonly record: SeenRecord } | undefined {
+  for (const key of replica.seenByPort.of(portId)) {
+    const at = parseHostKey(key)
+    const record = replica.seen.get(key)?.record
+    if (at?.host === host && record !== undefined) return { iface: at.name, record }
+  }
+  return undefined
+}

@@ -1,0 +1,102 @@
+// Everything a change of a port touches, in one transaction: the port, the MAC and addresses that are its alone on the
+// network, and what its host must enforce.
+//
+//   ports/ID  unique/mac/NET/MAC  unique/ip/NET/IP  members/NET  hosts/H/ports/ID
+
+import type { HostPortRecord, Op, PortRecord, Compare } from '@portward/store'
+import { keys, parseHostKey, records } from '@portward/store'
+import type { Replica } from './replica.ts'
+import type { Stored } from './table.ts'
+
+export type Writes = { readonly compares: readonly Compare[]; readonly ops: readonly Op[] }
+
+/** Ports whose device_owner begins so are the network's own: a DHCP server, a router. They are not guarded. */
+const TRUSTED = 'network:'
+
+export function isTrusted(deviceOwner: string): boolean {
+  return deviceOwner.startsWith(TRUSTED)
+}
+
+/** What the port's host must enforce. */
+export function hostPortOf(port: PortRecord): HostPortRecord {
+  return {
+    portId: port.id,
+    networkId: port.networkId,
+    mac: port.mac,
+    ips: port.fixedIps.map(({ ip }) => ip),
+    allowedAddressPairs: port.allowedAddressPairs.map(({ mac, prefix }) => ({ mac, prefix })),
+    guarded: port.portSecurityEnabled && !isTrusted(port.deviceOwner),
+    up: port.adminStateUp,
+  }
+}
+
+/**
+ * Where a port is enforced: on the host the API was told; else where its interface is seen. It stays where it is while its
+ * interface is seen there by a living agent, and while it is seen nowhere.
+ */
+export function homeOf(
+  port: Pick<PortRecord, 'id' | 'hostId' | 'boundHost'>,
+  replica: Replica,
+): string {
+  if (port.hostId !== '') return port.hostId
+  const seen = [...replica.seenByPort.of(port.id)]
+    .map((key) => parseHostKey(key)?.host ?? '')
+    .sort()
+  const living = seen.filter((host) => replica.alive.get(keys.hostAlive(host)) !== undefined)
+  const candidates = living.length > 0 ? living : seen
+  return candidates.includes(port.boundHost) ? port.boundHost : (candidates[0] ?? port.boundHost)
+}
+
+/** From what the replica has of a port (undefined: nothing) to what it shall be (undefined: gone). */
+export function portWrites(
+  replica: Replica,
+  before: Stored<PortRecord> | undefined,
+  after: PortRecord | undefined,
+): Writes {
+  const id = after?.id ?? before?.record.id ?? ''
+  const compares: Compare[] = [{ key: keys.port(id), modified: before?.modified ?? 0 }]
+  const ops: Op[] = [
+    after === undefined
+      ? { type: 'delete', key: keys.port(id) }
+      : { type: 'put', key: keys.port(id), value: records.port.encode(after) },
+  ]
+  const owner = records.owner.encode({ portId: id })
+  const had = before === undefined ? [] : uniqueKeys(before.record)
+  const has = after === undefined ? [] : uniqueKeys(after)
+  for (const key of had) if (!has.includes(key)) ops.push({ type: 'delete', key })
+  for (const key of has) {
+    if (had.includes(key)) continue
+    compares.push({ key, modified: 0 })
+    ops.push({ type: 'put', key, value: owner })
+  }
+  if (after !== undefined && has.some((key) => !had.includes(key))) {
+    ops.push({ type: 'put', key: keys.networkMembers(after.networkId), value: owner })
+  }
+  ops.push(...hostWrites(replica, id, before?.record.boundHost ?? '', after))
+  return { compares, ops }
+}
+
+/** Written only when it differs: what is written, the host's agent has to apply and acknowledge anew. */
+export function hostWrites(
+  replica: Replica,
+  id: string,
+  /** The host it was bound to before. */
+  from: string,
+  after: PortRecord | undefined,
+): readonly Op[] {
+  const to = after?.boundHost ?? ''
+  const ops: Op[] = []
+  if (from !== '' && from !== to) ops.push({ type: 'delete', key: keys.hostPort(from, id) })
+  if (after === undefined || to === '') return ops
+  const key = keys.hostPort(to, id)
+  const value = records.hostPort.encode(hostPortOf(after))
+  const there = replica.hostPorts.get(key)
+  if (there === undefined || records.hostPort.encode(there.record) !== value) {
+    ops.push({ type: 'put', key, value })
+  }
+  return ops
+}
+
+function uniqueKeys({ networkId, mac, fixedIps }: PortRecord): readonly string[] {
+  return [keys.uniqueMac(networkId, mac), ...fixedIps.map(({ ip }) => keys.uniqueIp(networkId, ip))]
+}

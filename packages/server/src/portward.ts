@@ -1,0 +1,223 @@
+// Portward's own paths, under /portward/v1/: what Neutron has no words for. The hosts and their state, interfaces as they are
+// seen, flows, and protection without a cloud.
+
+import { bindingsOf, SpecError } from '@portward/portsec'
+import { keys, parseHostKey } from '@portward/store'
+import type { PortRecord } from '@portward/store'
+import { Type } from 'typebox'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { jsonOf, pendingAfter } from './collection.ts'
+import { errors } from './errors.ts'
+import { kind, mac, string } from './kinds.ts'
+import { parseIp } from '@portward/addr'
+import { port, portAt } from './ports.ts'
+import { portState, wantedRevision } from './port-state.ts'
+import { hostPortOf } from './port-write.ts'
+import { protect, unprotect } from './protect.ts'
+import type { Query } from './query.ts'
+import { textsOf } from './query.ts'
+import type { Replica } from './replica.ts'
+import { isObject, readValues, viewOf } from './resource.ts'
+import { transact } from './transact.ts'
+import type { Context } from './transact.ts'
+import { applied, withdrawn } from './wait.ts'
+
+/** A flow as its switch has it now. */
+export type FlowRow = {
+  readonly table: number
+  readonly priority: number
+  /** The port it guards; null: it is for all of them. */
+  readonly portId: string | null
+  /** The rule of the port-security rules, and its sentence. */
+  readonly rule: number | null
+  readonly ruleText: string | null
+  /** What it does, in words; and as ovs-ofctl writes it. */
+  readonly words: string
+  readonly text: string
+  /** Counters, decimal: they have 64 bits. */
+  readonly packets: string
+  readonly bytes: string
+}
+
+/** The agent in the same process, when there is one. */
+export type LocalHost = {
+  readonly host: string
+  flows(portId?: string): Promise<readonly FlowRow[]>
+}
+
+export type PortwardOptions = {
+  readonly context: Context
+  readonly local: LocalHost | undefined
+  readonly version: string
+  readonly signal: AbortSignal
+}
+
+const ROOT = '/portward/v1'
+const NAME_MAX = 255
+
+const addresses = kind({
+  schema: Type.Array(Type.String(), { minItems: 1 }),
+  wanted: 'a list of IP addresses, each once, at least one',
+  convert(texts) {
+    const ips = texts.map(parseIp)
+    if (new Set(ips).size !== ips.length) throw new TypeError('twice')
+    return ips
+  },
+})
+
+const unprotection = {
+  name: 'unprotection',
+  attributes: {
+    host: { kind: string(NAME_MAX), post: 'optional' },
+    iface: { kind: string(NAME_MAX), post: 'required' },
+  },
+} as const
+
+const protection = {
+  name: 'protection',
+  attributes: {
+    ...unprotection.attributes,
+    ips: { kind: addresses, post: 'required' },
+    mac: { kind: mac, post: 'optional' },
+  },
+} as const
+
+export function servePortward(app: FastifyInstance, options: PortwardOptions): void {
+  const { context, local, version, signal } = options
+  const { replica } = context
+
+  app.get(`${ROOT}/status`, () => Promise.resolve(statusOf(replica, version)))
+  app.get(`${ROOT}/interfaces`, () => Promise.resolve({ interfaces: interfacesOf(replica) }))
+  app.get<{ Params: { id: string } }>(`${ROOT}/ports/:id`, (request) =>
+    Promise.resolve(portOf(replica, portAt(replica, request.params.id).record)),
+  )
+  app.get<{ Querystring: Query }>(`${ROOT}/flows`, async (request) => {
+    if (local === undefined) throw errors.noLocalHost()
+    const [portId] = textsOf(request.query, 'port')
+    if (portId !== undefined) portAt(replica, portId)
+    const flows = await local.flows(portId)
+    return {
+      host: local.host,
+      flows: flows.map(({ portId, ruleText, ...flow }) => ({
+        ...flow,
+        port_id: portId,
+        rule_text: ruleText,
+      })),
+    }
+  })
+
+  app.post<{ Querystring: Query }>(`${ROOT}/protect`, async (request, reply) => {
+    const { host, iface = '', ips = [], mac } = readValues(protection, 'POST', bodyOf(request))
+    const wanted = { iface, host: host ?? homeFor(iface), ips, mac }
+    const { result } = await transact(context, () => protect(context, wanted))
+    const pending = await pendingAfter(replica, request, reply, [applied(result.portId)], signal)
+    reply.code(pending !== undefined ? 202 : result.created ? 201 : 200)
+    return { ...portOf(replica, portAt(replica, result.portId).record), ...pending }
+  })
+
+  app.post<{ Querystring: Query }>(`${ROOT}/unprotect`, async (request, reply) => {
+    const { host, iface = '' } = readValues(unprotection, 'POST', bodyOf(request))
+    const wanted = { iface, host: host ?? homeFor(iface) }
+    const { result } = await transact(context, () => unprotect(context, wanted))
+    const checks = [withdrawn(result.portId, result.host)]
+    const pending = await pendingAfter(replica, request, reply, checks, signal)
+    if (pending !== undefined) reply.code(202)
+    return { host: result.host, iface, port_id: result.portId, ...pending }
+  })
+
+  /** Without a host: the one this process guards, if the interface is there. */
+  function homeFor(iface: string): string | undefined {
+    if (local === undefined) return undefined
+    const { host } = local
+    const known = [keys.hostSeenIface(host, iface), keys.hostPlug(host, iface)]
+    return (replica.seen.get(known[0] ?? '') ?? replica.plugs.get(known[1] ?? ''))
+      ? host
+      : undefined
+  }
+}
+
+function bodyOf(request: Pick<FastifyRequest, 'body'>): Readonly<Record<string, unknown>> {
+  const body = jsonOf(request)
+  if (!isObject(body)) throw errors.notJson('it is empty, or something else')
+  return body
+}
+
+/** All that is known of a port: as Neutron shows it, what it may say, and what has become of it. */
+function portOf(replica: Replica, record: PortRecord): Record<string, unknown> {
+  const { status, state, reason, host, iface, ofport, flows } = portState(record, replica)
+  const { bindings, flaw } = bindingsFor(record)
+  const acknowledged = replica.applied.get(keys.hostAppliedPort(host, record.id))?.record.revision
+  return {
+    port: viewOf(port, record, replica),
+    bindings,
+    host: host === '' ? null : host,
+    iface,
+    ofport,
+    status,
+    state,
+    reason: flaw ?? reason,
+    applied: acknowledged !== undefined && acknowledged === wantedRevision(record, replica),
+    flows,
+  }
+}
+
+function bindingsFor(record: PortRecord): {
+  readonly bindings: readonly object[]
+  readonly flaw: string | null
+} {
+  try {
+    return { bindings: bindingsOf(hostPortOf(record)), flaw: null }
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error
+    return { bindings: [], flaw: error.message }
+  }
+}
+
+function interfacesOf(replica: Replica): readonly Record<string, unknown>[] {
+  return replica.seen.ids.flatMap((key) => {
+    const at = parseHostKey(key)
+    const record = replica.seen.get(key)?.record
+    if (at === undefined || record === undefined) return []
+    const { portId, type, ofport, mac, state, reason } = record
+    const name = portId === null ? null : (replica.ports.get(portId)?.record.name ?? null)
+    const place = { host: at.host, iface: at.name, port_id: portId, port_name: name }
+    return [{ ...place, type, ofport, mac, state, reason }]
+  })
+}
+
+function statusOf(replica: Replica, version: string): Record<string, unknown> {
+  const hosts = new Set<string>()
+  for (const table of [replica.alive, replica.seen, replica.hostPorts]) {
+    for (const key of table.ids) hosts.add(parseHostKey(key)?.host ?? '')
+  }
+  const states: Record<string, number> = {}
+  let active = 0
+  for (const record of replica.ports.records()) {
+    const { state, status } = portState(record, replica)
+    states[state] = (states[state] ?? 0) + 1
+    if (status === 'ACTIVE') active++
+  }
+  return {
+    version,
+    revision: replica.revision,
+    hosts: [...hosts].sort().map((host) => hostStatus(replica, host)),
+    ports: { total: replica.ports.size, active, states },
+    silent: interfacesOf(replica).filter(({ state }) => state === 'silent' || state === 'blocked'),
+  }
+}
+
+function hostStatus(replica: Replica, host: string): Record<string, unknown> {
+  const alive = replica.alive.get(keys.hostAlive(host))?.record
+  return {
+    host,
+    alive: alive !== undefined,
+    version: alive?.version ?? null,
+    started_at: alive?.startedAt ?? null,
+    bridge: alive?.bridge ?? null,
+    mode: alive?.mode ?? null,
+    state: alive?.state ?? null,
+    notes: alive?.notes ?? [],
+    interfaces: replica.seenByHost.of(host).size,
+    ports: replica.portsByHost.of(host).size,
+  }
+}

@@ -1,0 +1,218 @@
+// Everything in the store, in memory, so that a read costs no round trip. It trails the store by the time a change takes to
+// get here; who has written waits for `reached`, and so reads its own writes.
+//
+//   follow '' ─► snapshot, change ─► tables ─► reached, onChange
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { follow, keys, parseHostKey, records } from '@portward/store'
+import type { Change, Entry, Follower, HostKey, Revision, Store } from '@portward/store'
+import type { FastifyBaseLogger } from 'fastify'
+import { Table } from './table.ts'
+
+/** What a change is about: ports that may have another state now. */
+export type Touched = { readonly revision: Revision; readonly portIds: ReadonlySet<string> }
+
+/** A table as a place to put entries. */
+type AnyTable = Pick<Table<never>, 'put' | 'delete' | 'clear'>
+
+const RETRY_MS = 1000
+
+export class Replica implements Follower {
+  readonly networks = new Table(records.network)
+  readonly subnets = new Table(records.subnet)
+  readonly ports = new Table(records.port)
+  /** By their keys, as all that follow: hosts/H/ports/ID. */
+  readonly hostPorts = new Table(records.hostPort)
+  readonly plugs = new Table(records.plug)
+  readonly seen = new Table(records.seen)
+  readonly applied = new Table(records.applied)
+  readonly alive = new Table(records.alive)
+  /** members/NET: last written with the newest port of the network. */
+  readonly members = new Table(records.owner)
+
+  readonly networksByName = this.networks.indexBy((network) => [network.name])
+  readonly subnetsByNetwork = this.subnets.indexBy((subnet) => [subnet.networkId])
+  readonly portsByNetwork = this.ports.indexBy((port) => [port.networkId])
+  readonly portsByName = this.ports.indexBy((port) => [port.name])
+  readonly portsByDevice = this.ports.indexBy((port) => [port.deviceId])
+  readonly portsByMac = this.ports.indexBy((port) => [port.mac])
+  readonly portsByIp = this.ports.indexBy((port) => port.fixedIps.map(({ ip }) => ip))
+  readonly portsBySubnet = this.ports.indexBy((port) => [
+    ...new Set(port.fixedIps.map(({ subnetId }) => subnetId)),
+  ])
+  readonly portsByHost = this.ports.indexBy((port) => [port.boundHost])
+  /** Keys of interfaces by the port they say they are, and by host. */
+  readonly seenByPort = this.seen.indexBy(({ portId }) => (portId === null ? [] : [portId]))
+  readonly seenByHost = this.seen.indexBy((_, key) => [hostOf(key)])
+
+  readonly #hostTables: Readonly<Record<HostKey['kind'], AnyTable>> = {
+    ports: this.hostPorts,
+    plugs: this.plugs,
+    seen: this.seen,
+    applied: this.applied,
+    alive: this.alive,
+  }
+  #revision: Revision = 0
+  readonly #log: FastifyBaseLogger | undefined
+  readonly #listeners = new Set<(touched: Touched) => void>()
+  #waiting: { readonly revision: Revision; readonly done: PromiseWithResolvers<void> }[] = []
+  readonly #loading = Promise.withResolvers<void>()
+  #loaded = false
+  #closed = false
+
+  constructor(log?: FastifyBaseLogger) {
+    this.#log = log
+  }
+
+  /** The store's revision that this shows. */
+  get revision(): Revision {
+    return this.#revision
+  }
+
+  /** Resolves once everything that was in the store at the start is here. */
+  get loaded(): Promise<void> {
+    return this.#loading.promise
+  }
+
+  /** Resolves once everything up to the revision is here. Rejects when the replica is closed before. */
+  reached(revision: Revision): Promise<void> {
+    if (revision <= this.#revision) return Promise.resolve()
+    if (this.#closed) return Promise.reject(closing())
+    const done = Promise.withResolvers<void>()
+    this.#waiting.push({ revision, done })
+    return done.promise
+  }
+
+  /** Calls back after every change, until what it returns is disposed of. */
+  onChange(listener: (touched: Touched) => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
+  }
+
+  /**
+   * Follows the store until the signal aborts, and resolves then. Throws if the store cannot be read at the start; a failure
+   * after that is logged and retried.
+   */
+  async follow(store: Store, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await follow(store, '', this, signal)
+      } catch (error) {
+        if (signal.aborted) break
+        if (!this.#loaded) throw error
+        this.#log?.error({ err: error }, 'the store cannot be followed, will retry')
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined)
+      }
+    }
+    this.#closed = true
+    for (const { done } of this.#waiting.splice(0)) done.reject(closing())
+  }
+
+  /** Takes all there is instead of what was here. */
+  snapshot(entries: readonly Entry[], revision: Revision): void {
+    const portIds = new Set(this.ports.ids)
+    for (const table of this.#tables()) table.clear()
+    for (const entry of entries) this.#put(entry)
+    for (const id of this.ports.ids) portIds.add(id)
+    for (const { portId } of this.seen.records()) if (portId !== null) portIds.add(portId)
+    this.#loaded = true
+    this.#loading.resolve()
+    this.#arrive({ revision, portIds })
+  }
+
+  /** Takes what one revision changed. */
+  change({ revision, events }: Change): void {
+    const portIds = new Set<string>()
+    for (const event of events) {
+      const key = event.type === 'put' ? event.entry.key : event.key
+      this.#touch(key, portIds)
+      if (event.type === 'put') this.#put(event.entry)
+      else this.#delete(key)
+      this.#touch(key, portIds)
+    }
+    this.#arrive({ revision, portIds })
+  }
+
+  #arrive(touched: Touched): void {
+    this.#revision = touched.revision
+    const waiting = this.#waiting
+    this.#waiting = waiting.filter(({ revision }) => revision > touched.revision)
+    for (const { revision, done } of waiting) if (revision <= touched.revision) done.resolve()
+    for (const listener of this.#listeners) listener(touched)
+  }
+
+  /** A record that does not fit is not believed: what was there stays, and the log says so. */
+  #put(entry: Entry): void {
+    const place = this.#placeOf(entry.key)
+    if (place === undefined) return
+    try {
+      place.table.put(place.id, entry)
+    } catch (error) {
+      this.#log?.error({ err: error, key: entry.key }, 'a record in the store cannot be read')
+    }
+  }
+
+  #delete(key: string): void {
+    const place = this.#placeOf(key)
+    place?.table.delete(place.id)
+  }
+
+  #placeOf(key: string): { readonly table: AnyTable; readonly id: string } | undefined {
+    const slash = key.indexOf('/')
+    const id = (): string => decodeURIComponent(key.slice(slash + 1))
+    switch (key.slice(0, slash + 1)) {
+      case keys.networks:
+        return { table: this.networks, id: id() }
+      case keys.subnets:
+        return { table: this.subnets, id: id() }
+      case keys.ports:
+        return { table: this.ports, id: id() }
+      case keys.hosts: {
+        const at = parseHostKey(key)
+        return at && { table: this.#hostTables[at.kind], id: key }
+      }
+      case keys.members:
+        return { table: this.members, id: id() }
+      default:
+        return undefined
+    }
+  }
+
+  /** Adds the ports whose state hangs on what is under the key at the moment. */
+  #touch(key: string, portIds: Set<string>): void {
+    if (key.startsWith(keys.ports)) portIds.add(decodeURIComponent(key.slice(keys.ports.length)))
+    if (!key.startsWith(keys.hosts)) return
+    const at = parseHostKey(key)
+    switch (at?.kind) {
+      case 'ports':
+      case 'applied':
+        portIds.add(at.name)
+        break
+      case 'seen': {
+        const portId = this.seen.get(key)?.record.portId ?? null
+        if (portId !== null) portIds.add(portId)
+        break
+      }
+      case 'alive':
+        for (const id of this.portsByHost.of(at.host)) portIds.add(id)
+        for (const seen of this.seenByHost.of(at.host)) this.#touch(seen, portIds)
+        break
+      case 'plugs':
+      case undefined:
+    }
+  }
+
+  #tables(): readonly AnyTable[] {
+    const { networks, subnets, ports, hostPorts, plugs, seen, applied, alive, members } = this
+    return [networks, subnets, ports, hostPorts, plugs, seen, applied, alive, members]
+  }
+}
+
+/** The host in a key under hosts/. */
+export function hostOf(key: string): string {
+  return parseHostKey(key)?.host ?? ''
+}
+
+function closing(): Error {
+  return new Error('the server is closing: ask again')
+}

@@ -1,0 +1,97 @@
+// The server as a whole: the replica that follows the store, the binder, and the API on a socket.
+
+import type { Store } from '@portward/store'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { buildApp } from './app.ts'
+import { bindPorts } from './binder.ts'
+import type { LocalHost } from './portward.ts'
+import { Replica } from './replica.ts'
+import type { Context } from './transact.ts'
+
+export type ServerOptions = {
+  readonly store: Store
+  /** Where to listen. Port 0: any that is free. */
+  readonly host: string
+  readonly port: number
+  readonly log: FastifyBaseLogger | undefined
+  /** The agent in the same process; without it the server sees no switch of its own. */
+  readonly local?: LocalHost
+  readonly version: string
+  /** Ends it, as disposing does. */
+  readonly signal: AbortSignal
+}
+
+export type Server = AsyncDisposable & {
+  /** Without a slash at its end. */
+  readonly url: string
+  readonly replica: Replica
+}
+
+/** Resolves once requests are answered. Throws an error that names the address and the way out if it cannot listen. */
+export async function openServer(options: ServerOptions): Promise<Server> {
+  options.signal.throwIfAborted()
+  const stop = new AbortController()
+  const signal = AbortSignal.any([options.signal, stop.signal])
+  const { app, replica, ended } = await start(options, signal)
+  const close = async (): Promise<void> => {
+    stop.abort()
+    await app.close()
+    await ended
+  }
+  try {
+    const url = await listen(app, options)
+    signal.addEventListener('abort', () => void close(), { once: true })
+    return { url, replica, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The server without its socket, for whoever calls it by `inject`. */
+export async function start(
+  options: Pick<ServerOptions, 'store' | 'log' | 'local' | 'version'>,
+  signal: AbortSignal,
+): Promise<{
+  readonly app: FastifyInstance
+  readonly replica: Replica
+  /** Settles after the signal has aborted and nothing runs any more. */
+  readonly ended: Promise<unknown>
+}> {
+  const { store, log, local, version } = options
+  const replica = new Replica(log)
+  const following = replica.follow(store, signal)
+  await Promise.race([replica.loaded, following])
+  const context: Context = { store, replica, now: () => new Date() }
+  const binding = bindPorts(context, signal, log)
+  const app = buildApp({ context, log, local, version, signal })
+  return { app, replica, ended: Promise.all([following, binding]) }
+}
+
+async function listen(
+  app: FastifyInstance,
+  { host, port }: Pick<ServerOptions, 'host' | 'port'>,
+): Promise<string> {
+  try {
+    return await app.listen({ host, port })
+  } catch (cause) {
+    throw new Error(`cannot listen on ${host} port ${port}: ${whyNot(cause)}`, { cause })
+  }
+}
+
+function whyNot(cause: unknown): string {
+  switch (codeOf(cause)) {
+    case 'EADDRINUSE':
+      return 'another program listens there. Stop it, or listen elsewhere (--listen)'
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address. Listen on one it has (--listen)'
+    case 'EACCES':
+      return 'it takes more rights than this process has. Choose a port above 1023 (--listen)'
+    default:
+      return cause instanceof Error ? cause.message : String(cause)
+  }
+}
+
+function codeOf(cause: unknown): unknown {
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined
+}

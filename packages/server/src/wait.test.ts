@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openTestServer } from './testing.ts'
+import { waitOf } from './wait.ts'
+
+async function openWithPort(host?: string) {
+  const server = await openTestServer()
+  const network = await server.call('POST', '/v2.0/networks', { network: {} })
+  const made = await server.call('POST', '/v2.0/ports', {
+    port: {
+      network_id: network.at('network', 'id'),
+      ...(host !== undefined && { 'binding:host_id': host }),
+    },
+  })
+  const id = String(made.at('port', 'id'))
+  const agent = server.agent(host ?? 'h1')
+  const dispose = () => server[Symbol.asyncDispose]()
+  return { server, agent, id, path: `/v2.0/ports/${id}`, [Symbol.asyncDispose]: dispose }
+}
+
+const off = { port: { port_security_enabled: false } }
+const on = { port: { port_security_enabled: true } }
+
+void test('status is ACTIVE exactly while a living host has acknowledged what the port is now', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent, id, path } = bench
+  const status = async () => (await server.call('GET', path)).at('port', 'status')
+  const state = async () => (await server.call('GET', `/portward/v1/ports/${id}`)).at('state')
+  assert.deepEqual([await status(), await state()], ['DOWN', 'hostDown'])
+  await agent.alive()
+  assert.deepEqual([await status(), await state()], ['DOWN', 'unplugged'])
+  await agent.see('tap0', { portId: id, state: 'guarded' })
+  assert.deepEqual([await status(), await state()], ['DOWN', 'pending'])
+  await agent.apply(id)
+  assert.deepEqual([await status(), await state()], ['ACTIVE', 'guarded'])
+  await server.call('PUT', path, off)
+  assert.deepEqual([await status(), await state()], ['DOWN', 'pending'])
+  await agent.apply(id)
+  assert.equal(await status(), 'ACTIVE')
+  await agent.gone()
+  assert.deepEqual([await status(), await state()], ['DOWN', 'hostDown'])
+})
+
+void test('wait=applied answers 200 once the switch has acknowledged, not before', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent, id, path } = bench
+  await agent.alive()
+  await agent.see('tap0', { portId: id, state: 'open' })
+  await agent.apply(id)
+  const before = server.replica.revision
+  let answered = false
+  const answer = server.call('PUT', `${path}?wait=applied`, off).then((value) => {
+    answered = true
+    return value
+  })
+  await server.replica.reached(before + 1)
+  await agent.apply(id, { revision: before })
+  assert.equal(answered, false)
+  await agent.apply(id)
+  const { status, at } = await answer
+  assert.equal(status, 200)
+  assert.deepEqual([at('port', 'status'), at('port', 'port_security_enabled')], ['ACTIVE', false])
+  assert.equal(at('pending'), undefined)
+})
+
+void test('in vain: 202 with the resource and what is pending', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent, id, path } = bench
+  await agent.alive()
+  await agent.see('tap0', { portId: id })
+  const answer = await server.call('PUT', path, off, { prefer: 'respond-async, wait=0' })
+  assert.equal(answer.status, 202)
+  assert.equal(answer.headers['preference-applied'], 'wait=0')
+  assert.equal(answer.at('port', 'port_security_enabled'), false)
+  assert.deepEqual([answer.at('pending', 0, 'host'), answer.at('pending', 0, 'port')], ['h1', id])
+  assert.match(String(answer.at('pending', 0, 'reason')), /acknowledged/)
+})
+
+void test('nothing to hope for: 202 at once', async () => {
+  await using unbound = await openWithPort()
+  const nowhere = await unbound.server.call('PUT', `${unbound.path}?wait=applied`, off)
+  assert.deepEqual([nowhere.status, nowhere.at('pending', 0, 'host')], [202, null])
+  await using dead = await openWithPort('h1')
+  const { status, at } = await dead.server.call('PUT', `${dead.path}?wait=applied`, off)
+  assert.deepEqual([status, at('pending', 0, 'host')], [202, 'h1'])
+  assert.match(String(at('pending', 0, 'reason')), /alive/)
+})
+
+void test('a wait ends when what made it worth while is gone', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent, id, path } = bench
+  await agent.alive()
+  await agent.see('tap0', { portId: id })
+  const before = server.replica.revision
+  const answer = server.call('PUT', path, off, { prefer: 'wait=60' })
+  await server.replica.reached(before + 1)
+  await agent.gone()
+  assert.equal((await answer).status, 202)
+})
+
+void test('a change that changes nothing for the switch has been acknowledged already', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent, id, path } = bench
+  await agent.alive()
+  await agent.see('tap0', { portId: id })
+  await agent.apply(id)
+  assert.equal((await server.call('PUT', `${path}?wait=applied`, on)).status, 200)
+})
+
+void test('a delete waits until the host has nothing of the port any more', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent, id, path } = bench
+  await agent.alive()
+  await agent.see('tap0', { portId: id })
+  await agent.apply(id)
+  const before = server.replica.revision
+  const answer = server.call('DELETE', `${path}?wait=applied`)
+  await server.replica.reached(before + 1)
+  assert.equal((await server.call('GET', path)).status, 404)
+  await agent.withdraw(id)
+  assert.equal((await answer).status, 204)
+})
+
+void test('a delete whose flows stay: 202, and the port is gone all the same', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent, id, path } = bench
+  await agent.alive()
+  await agent.apply(id)
+  const { status, at } = await server.call('DELETE', path, undefined, { prefer: 'wait=0' })
+  assert.deepEqual([status, at('port', 'id'), at('pending', 0, 'port')], [202, id, id])
+  assert.equal((await server.call('GET', path)).status, 404)
+})
+
+void test('what can be waited for', () => {
+  assert.equal(waitOf({}, {}), undefined)
+  assert.deepEqual(waitOf({ wait: 'applied' }, {}), { seconds: 5, preference: undefined })
+  assert.deepEqual(waitOf({}, { prefer: 'wait=7' }), { seconds: 7, preference: 'wait=7' })
+  assert.deepEqual(waitOf({}, { prefer: 'return=minimal, WAIT=9000' }), {
+    seconds: 60,
+    preference: 'wait=60',
+  })
+  assert.equal(waitOf({}, { prefer: 'wait=soon' }), undefined)
+  assert.throws(() => waitOf({ wait: 'forever' }, {}), /'applied'/)
+})
