@@ -1,15 +1,15 @@
 // What we believe the switch has of ours, and whose it is. Belief moves only when the switch has acknowledged.
 //
-//   propose(owner → flows)  ──►  changes for the switch  ──►  accept()   the switch took them
-//                                                        └─►  nothing    it did not: belief stands, the owners stay dirty
+//   propose(owner → flows)  ──►  mods for the switch  ──►  accept()   the switch took them
+//                                                     └─►  nothing    it did not: belief stands, the owners stay dirty
 
-import type { Flow } from '@portward/openflow'
+import type { Flow, FlowMod } from '@portward/openflow'
 import { flowKey } from '@portward/openflow'
-import type { Change, FlowMap } from '@portward/portsec'
+import type { FlowMap } from '@portward/portsec'
 import { flowMap, plan } from '@portward/portsec'
 
 export type Proposal = {
-  readonly changes: readonly Change[]
+  readonly mods: readonly FlowMod[]
   accept(): void
 }
 
@@ -66,7 +66,7 @@ export class Installed {
       for (const key of this.#keys.get(owner) ?? []) this.#copy(key, actual)
     }
     return {
-      changes: plan(desired, actual),
+      mods: plan(desired, actual),
       accept: () => this.#accept(desired, actual, keysOf),
     }
   }

@@ -30,6 +30,7 @@ export class Inventory {
     return this.#ports
   }
 
+  /** The interfaces that speak for a port. */
   namesOf(portId: string): ReadonlySet<string> {
     return this.#names.get(portId) ?? none
   }
@@ -40,9 +41,8 @@ export class Inventory {
     if (before !== undefined && iface !== undefined && sameIface(before, iface)) return
     if (iface === undefined) this.#ifaces.delete(name)
     else this.#ifaces.set(name, iface)
-    if (before?.portId !== iface?.portId) {
-      this.#rename(name, before?.portId, iface?.portId)
-    }
+    const [claimed, claims] = [claimOf(before), claimOf(iface)]
+    if (claimed !== claims) this.#rename(name, claimed, claims)
     this.#mark(name)
   }
 
@@ -74,3 +74,8 @@ export class Inventory {
 }
 
 const none: ReadonlySet<string> = new Set()
+
+/** Only an interface on the switch speaks: rows of devices long gone stay in OVSDB, and must not silence their successor. */
+function claimOf(iface: Iface | undefined): string | undefined {
+  return iface?.ofport === undefined ? undefined : iface.portId
+}

@@ -5,10 +5,9 @@
 //   store ─► Inventory ─┼─ marks ─► step: verdict ─► propose ─► commit ─► accept
 //   flow monitor ───────┘
 
-import type { Flow } from '@portward/openflow'
+import type { Flow, FlowEvent, FlowMod } from '@portward/openflow'
 import { flowKey, sameActions } from '@portward/openflow'
 import { bridgeFlows, isOurs } from '@portward/portsec'
-import type { Change } from '@portward/portsec'
 import { Installed } from './installed.ts'
 import type { Iface } from './interface.ts'
 import { BRIDGE, Inventory } from './inventory.ts'
@@ -17,8 +16,11 @@ import type { Mode, Setting, Verdict } from './verdict.ts'
 
 /** What the loop needs of a switch. */
 export type FlowTable = {
-  /** All changes or none, in one bundle; resolves when the switch has acknowledged them. */
-  commit(changes: readonly Change[]): Promise<void>
+  /**
+   * All changes or none, in one bundle; resolves when the switch has acknowledged them. `accepted` is called before any
+   * later word of the switch is heard: what it then tells of another hand is newer than what we put there.
+   */
+  commit(mods: readonly FlowMod[], accepted: () => void): Promise<void>
 }
 
 /** What the loop tells of an interface, once the switch has acknowledged what follows from it. */
@@ -28,10 +30,6 @@ export type Outcome = {
   readonly iface: Iface | undefined
   readonly verdict: Verdict | undefined
 }
-
-export type FlowEvent =
-  | { readonly type: 'present'; readonly flow: Flow }
-  | { readonly type: 'removed'; readonly flow: Flow }
 
 export class Reconciler {
   readonly inventory: Inventory
@@ -54,7 +52,7 @@ export class Reconciler {
         return mode()
       },
       uplinks: options.uplinks,
-      portOf: (portId) => inventory.ports.get(portId)?.record,
+      portOf: (portId) => inventory.ports.get(portId),
       namesOf: (portId) => inventory.namesOf(portId),
     }
   }
@@ -122,8 +120,8 @@ export class Reconciler {
         if (owner !== BRIDGE) outcomes.push(outcome)
       }
       const proposal = this.installed.propose(wanted, strays)
-      if (proposal.changes.length > 0) await table.commit(proposal.changes)
-      proposal.accept()
+      if (proposal.mods.length === 0) proposal.accept()
+      else await table.commit(proposal.mods, () => proposal.accept())
       return outcomes
     } catch (error) {
       for (const owner of owners) this.#dirty.add(owner)

@@ -2,9 +2,10 @@
 
 import type { Flow } from '@portward/openflow'
 import { SpecError, admitFlows, guardFlows, silenceFlows } from '@portward/portsec'
-import type { HostPortRecord, SeenRecord } from '@portward/store'
+import type { SeenRecord } from '@portward/store'
 import type { Iface } from './interface.ts'
 import { isCarrier } from './interface.ts'
+import type { Declared } from './inventory.ts'
 
 export type Mode = 'own' | 'shared'
 
@@ -14,7 +15,7 @@ export type Verdict = {
   readonly reason: string | undefined
   readonly flows: readonly Flow[]
   /** The port these flows fulfil, if they do: what `applied` may report once the switch has them. */
-  readonly fulfils: string | undefined
+  readonly fulfils: Declared | undefined
   /** Keep the flows that the switch has of this interface, if any: a port that can't be compiled keeps its last good guard. */
   readonly keep?: true
 }
@@ -23,8 +24,8 @@ export type Setting = {
   readonly mode: Mode
   readonly uplinks: ReadonlySet<string>
   /** The port an iface-id names, if somebody declared it for this host. */
-  readonly portOf: (portId: string) => HostPortRecord | undefined
-  /** All interfaces of the bridge with that iface-id. */
+  readonly portOf: (portId: string) => Declared | undefined
+  /** All interfaces that the switch has a port for and that carry this iface-id. */
   readonly namesOf: (portId: string) => ReadonlySet<string>
 }
 
@@ -36,36 +37,38 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
   if (isCarrier(iface, setting.uplinks)) return trunk(iface.ofport, setting.mode)
   if (iface.portId === undefined) return unknown(setting.mode, 'it has no external_ids:iface-id')
 
-  const port = setting.portOf(iface.portId)
-  if (port === undefined) {
+  const declared = setting.portOf(iface.portId)
+  if (declared === undefined) {
     return unknown(setting.mode, `nobody has declared the port ${iface.portId} of its iface-id`)
   }
   const namesakes = [...setting.namesOf(iface.portId)].filter((name) => name !== iface.name)
+  const port = declared.record
   if (namesakes.length > 0) {
     const others = namesakes.sort().join(', ')
-    return silenced(iface.ofport, port, `${others} has the same iface-id: take it off all but one`)
+    const reason = `${others} has the same iface-id: take it off all but one`
+    return silenced(iface.ofport, port.portId, reason)
   }
-  if (!port.up)
-    return silenced(iface.ofport, port, 'admin_state_up of its port is false', port.portId)
-  if (!port.guarded) return open(iface.ofport, port, setting.mode)
+  if (!port.up) {
+    const down = silenced(iface.ofport, port.portId, 'admin_state_up of its port is false')
+    return { ...down, fulfils: declared }
+  }
+  if (!port.guarded) {
+    const flows = setting.mode === 'own' ? admitFlows(iface.ofport, port.portId) : []
+    return { state: 'open', reason: undefined, flows, fulfils: declared }
+  }
   try {
     const flows = guardFlows(iface.ofport, port)
-    return { state: 'guarded', reason: undefined, flows, fulfils: port.portId }
+    return { state: 'guarded', reason: undefined, flows, fulfils: declared }
   } catch (error) {
     if (!(error instanceof SpecError)) throw error
     // Stale protection beats none: what stands stays, and where nothing stands the interface is silent.
-    return { ...silenced(iface.ofport, port, error.message), keep: true }
+    return { ...silenced(iface.ofport, port.portId, error.message), keep: true }
   }
 }
 
 function trunk(ofport: number, mode: Mode): Verdict {
   const flows = mode === 'own' ? admitFlows(ofport) : []
   return { state: 'trunk', reason: undefined, flows, fulfils: undefined }
-}
-
-function open(ofport: number, port: HostPortRecord, mode: Mode): Verdict {
-  const flows = mode === 'own' ? admitFlows(ofport, port.portId) : []
-  return { state: 'open', reason: undefined, flows, fulfils: port.portId }
 }
 
 /** On our own bridge nobody unknown speaks, by table 0's last flow. On a shared one that is not ours to say. */
@@ -78,6 +81,6 @@ function silent(reason: string): Verdict {
   return { state: 'silent', reason, flows: [], fulfils: undefined }
 }
 
-function silenced(ofport: number, port: HostPortRecord, reason: string, fulfils?: string): Verdict {
-  return { state: 'silent', reason, flows: silenceFlows(ofport, port.portId), fulfils }
+function silenced(ofport: number, portId: string, reason: string): Verdict {
+  return { state: 'silent', reason, flows: silenceFlows(ofport, portId), fulfils: undefined }
 }

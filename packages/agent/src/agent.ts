@@ -1,0 +1,332 @@
+// The agent of one host, wired: what OVSDB, the store and the switch say goes in; bundles and reports come out.
+//
+//   OVSDB ──► BridgeView ─┐                                     ┌─► Report ──► store: seen, applied, alive
+//   store ──► declared   ─┼─► Reconciler ──► one bundle ──► switch
+//   switch ─► its flows  ─┘
+//
+// Nothing is sent before all three have said what there is: an agent that takes "not heard yet" for "nothing there" would
+// silence the whole host when it starts.
+
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FlowEvent, SwitchConnection } from '@portward/openflow'
+import { flowText, openSwitch } from '@portward/openflow'
+import type { Ovsdb, VswitchSchema } from '@portward/ovsdb'
+import { openOvsdb, vswitch } from '@portward/ovsdb'
+import type { AliveRecord, HostPortRecord, PlugRecord, Revision, Store } from '@portward/store'
+import { keys, records } from '@portward/store'
+import { LOCAL_PACE, keepConnected } from '@portward/wire'
+import type { BridgeRow } from './bridge.ts'
+import { BridgeView } from './bridge.ts'
+import { followDeclared } from './declared.ts'
+import type { FlowRow } from './flow-row.ts'
+import { flowRows } from './flow-row.ts'
+import type { Log } from './log.ts'
+import type { ModeWish } from './mode.ts'
+import { modeOf, noteOnForeign, notesOn } from './mode.ts'
+import { Plugs, ifaceIdOp } from './plugs.ts'
+import { Reconciler } from './reconciler.ts'
+import { Report } from './report.ts'
+import { Wake } from './wake.ts'
+
+export type AgentOptions = {
+  readonly store: Store
+  /** This host's name in the store, and in `binding:host_id`. */
+  readonly host: string
+  readonly version: string
+  /** The switch's run directory, with `db.sock` and `BRIDGE.mgmt`. */
+  readonly rundir: string
+  readonly bridge: string
+  readonly mode: ModeWish
+  readonly uplinks: ReadonlySet<string>
+  readonly log: Log
+}
+
+/** Seconds after which what a silent agent said is forgotten. */
+const LEASE_TTL = 10
+/** The wait after a failure, in milliseconds; each further one doubles it. */
+const RETRY = { first: 20, most: 1000 }
+
+export class Agent {
+  readonly #options: AgentOptions
+  readonly #startedAt = new Date().toISOString()
+  readonly #reconciler: Reconciler
+  readonly #report: Report
+  readonly #plugs = new Plugs()
+  readonly #view: BridgeView
+  /** There may be flows to write; something to report; an iface-id to set. */
+  readonly #work = new Wake()
+  readonly #news = new Wake()
+  readonly #plugging = new Wake()
+  /** OVSDB has told what interfaces there are; the store, what ports. */
+  readonly #seen = Promise.withResolvers<void>()
+  readonly #declared = Promise.withResolvers<void>()
+  readonly #inSync = Promise.withResolvers<void>()
+  #bridge: BridgeRow | undefined
+  /** The switch whose flows were adopted. */
+  #switch: SwitchConnection | undefined
+  #state: AliveRecord['state'] = 'connecting'
+  /** Changes of our flows by another hand, not yet put right. */
+  #drift = { count: 0, last: '' }
+  /** Why there is no switch, for an operator. */
+  #trouble = 'connecting to the switch'
+
+  constructor(options: AgentOptions) {
+    this.#options = options
+    const { bridge, host, uplinks } = options
+    this.#reconciler = new Reconciler({ uplinks, wake: () => this.#work.ring() })
+    this.#report = new Report({ host, wake: () => this.#news.ring() })
+    this.#view = new BridgeView(bridge, (name, iface) => {
+      this.#reconciler.inventory.setIface(name, iface)
+      if (this.#plugs.concern(name)) this.#plugging.ring()
+    })
+  }
+
+  /** Resolves when the switch has, for the first time, all the flows that it should have. */
+  get inSync(): Promise<void> {
+    return this.#inSync.promise
+  }
+
+  /** What this host says of itself. */
+  get alive(): AliveRecord {
+    const { host, version, bridge } = this.#options
+    const { mode, foreign } = this.#reconciler
+    const notes = [this.#trouble]
+    if (this.#switch !== undefined) {
+      const others = noteOnForeign(foreign)
+      notes.splice(
+        0,
+        1,
+        ...notesOn(mode, bridge, this.#bridge?.fail_mode),
+        ...(others ? [others] : []),
+      )
+    }
+    return { host, version, startedAt: this.#startedAt, bridge, mode, state: this.#state, notes }
+  }
+
+  /** All flows of the bridge, or those of one port. Throws when there is no switch to ask. */
+  async flows(portId?: string): Promise<readonly FlowRow[]> {
+    if (this.#switch === undefined) throw new Error(this.#trouble)
+    const ports = new Map<number, string>()
+    for (const { ofport, portId } of this.#reconciler.inventory.ifaces.values()) {
+      if (ofport !== undefined && portId !== undefined) ports.set(ofport, portId)
+    }
+    const rows = flowRows(await this.#switch.flowStats(), (ofport) => ports.get(ofport))
+    return portId === undefined ? rows : rows.filter((row) => row.portId === portId)
+  }
+
+  /**
+   * Runs until the signal aborts; what it has written on the switch stays there. Throws when the store can no longer be
+   * followed: whoever runs it opens the store anew.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { rundir, log } = this.#options
+    const stop = new AbortController()
+    const until = AbortSignal.any([signal, stop.signal])
+    // Whoever still waits to hear of interfaces or ports waits for nothing once it is over.
+    until.addEventListener('abort', () => {
+      this.#seen.resolve()
+      this.#declared.resolve()
+    })
+    await using ovsdb: Ovsdb<VswitchSchema> = openOvsdb({
+      address: join(rundir, 'db.sock'),
+      schema: vswitch,
+      signal: until,
+      onChanges: (changes) => {
+        this.#view.apply(changes, ovsdb)
+        this.#bridgeIs(this.#view.row(ovsdb))
+      },
+      onState: (state, why) => {
+        if (state === 'synced') this.#seen.resolve()
+        else if (why !== undefined) this.#troubled(why.message)
+      },
+    })
+    const tasks = [
+      this.#followPorts(until),
+      this.#followPlugs(until),
+      this.#keepSwitch(until),
+      this.#persist('writing flows', until, () => this.#reconcile(until)),
+      this.#persist('reporting', until, () => this.#tell(until)),
+      this.#persist('setting iface-ids', until, () => this.#plug(ovsdb, until)),
+    ]
+    try {
+      await Promise.all(tasks)
+      log.info({}, 'the agent ends: the flows it has written stay')
+    } finally {
+      stop.abort()
+      await Promise.allSettled(tasks)
+    }
+  }
+
+  #followPorts(signal: AbortSignal): Promise<void> {
+    const { store, host, log } = this.#options
+    const { inventory } = this.#reconciler
+    const declarations = {
+      prefix: keys.hostPorts(host),
+      codec: records.hostPort,
+      set: (id: string, record: HostPortRecord | undefined, revision: Revision) =>
+        inventory.setPort(id, record && { record, revision }),
+      complete: () => this.#declared.resolve(),
+    }
+    return followDeclared(store, declarations, log, signal)
+  }
+
+  #followPlugs(signal: AbortSignal): Promise<void> {
+    const { store, host, log } = this.#options
+    const declarations = {
+      prefix: keys.hostPlugs(host),
+      codec: records.plug,
+      set: (iface: string, plug: PlugRecord | undefined) => {
+        this.#plugs.wish(iface, plug)
+        this.#plugging.ring()
+      },
+    }
+    return followDeclared(store, declarations, log, signal)
+  }
+
+  async #keepSwitch(signal: AbortSignal): Promise<void> {
+    const { rundir, bridge } = this.#options
+    await this.#seen.promise
+    await keepConnected({
+      pace: LOCAL_PACE,
+      signal,
+      connect: (attempt) =>
+        openSwitch({ address: join(rundir, `${bridge}.mgmt`), signal: attempt }),
+      onState: (kept) => {
+        if (kept.state === 'up') void this.#adopt(kept.session)
+        else if (kept.state === 'backoff') this.#disconnected(kept.why)
+      },
+    })
+  }
+
+  /** Takes the switch as it is found: what is right of ours stays, untouched. */
+  async #adopt(session: SwitchConnection): Promise<void> {
+    const { bridge, mode: wish, log } = this.#options
+    try {
+      const early: FlowEvent[] = []
+      const flows = await session.watchFlows((event) => {
+        if (this.#switch === session) this.#observe(event)
+        else early.push(event)
+      })
+      if (this.#bridge === undefined) throw new Error(`OVSDB does not know ${bridge} yet`)
+      const mode = modeOf(wish, { failMode: this.#bridge.fail_mode, flows })
+      this.#reconciler.adopt(flows, mode)
+      this.#switch = session
+      for (const event of early) this.#observe(event)
+      this.#enter('syncing')
+      log.info({ bridge, mode, flows: flows.length }, `connected to ${bridge}`)
+      for (const note of this.alive.notes) log.warn({ bridge }, note)
+    } catch (err) {
+      log.warn({ err, bridge }, 'the flows of the bridge could not be read: connecting again')
+      await session[Symbol.asyncDispose]()
+    }
+  }
+
+  #observe(event: FlowEvent): void {
+    if (this.#reconciler.observe(event)) {
+      this.#drift.count++
+      this.#drift.last = `${event.type}: ${flowText(event.flow)}`
+    }
+    this.#news.ring()
+  }
+
+  /** One line for however many: whoever deletes all flows makes thousands of events. */
+  #logDrift(): void {
+    const { count, last } = this.#drift
+    if (count === 0) return
+    this.#drift = { count: 0, last: '' }
+    this.#options.log.warn({ count, last }, 'another hand changed our flows: put right')
+  }
+
+  #disconnected(why: Error): void {
+    const { bridge } = this.#options
+    this.#switch = undefined
+    this.#enter('connecting')
+    const missing = `there is no bridge ${bridge} on this switch: waiting for it (ovs-vsctl add-br ${bridge})`
+    this.#troubled(this.#bridge === undefined ? missing : why.message)
+  }
+
+  #bridgeIs(row: BridgeRow | undefined): void {
+    const before = this.#bridge
+    this.#bridge = row
+    // Whose bridge it is hangs on its fail_mode: look at it anew, as after a restart.
+    if (before !== undefined && row !== undefined && before.fail_mode !== row.fail_mode) {
+      void this.#switch?.[Symbol.asyncDispose]()
+    }
+  }
+
+  #troubled(trouble: string): void {
+    if (this.#switch !== undefined || this.#trouble === trouble) return
+    this.#trouble = trouble
+    this.#options.log.warn({}, trouble)
+    this.#news.ring()
+  }
+
+  #enter(state: AliveRecord['state']): void {
+    this.#state = state
+    this.#news.ring()
+  }
+
+  async #reconcile(signal: AbortSignal): Promise<void> {
+    await this.#declared.promise
+    while (!signal.aborted) {
+      const target = this.#switch
+      if (target !== undefined && this.#reconciler.dirty) {
+        for (const outcome of await this.#reconciler.step(target)) this.#report.outcome(outcome)
+        this.#logDrift()
+        if (!this.#reconciler.dirty && this.#switch === target && this.#state !== 'in-sync') {
+          this.#enter('in-sync')
+          this.#inSync.resolve()
+        }
+      }
+      await this.#work.wait(signal)
+    }
+  }
+
+  async #tell(signal: AbortSignal): Promise<void> {
+    const { store } = this.#options
+    await using lease = await store.lease(LEASE_TTL)
+    this.#report.sayAgain()
+    let renewal = performance.now() + LEASE_TTL * 500
+    while (!signal.aborted) {
+      this.#report.alive(this.alive)
+      await this.#report.flush(store, lease.id)
+      await this.#news.wait(signal, Math.max(0, renewal - performance.now()))
+      if (performance.now() < renewal) continue
+      await lease.keepAlive()
+      renewal = performance.now() + LEASE_TTL * 500
+    }
+  }
+
+  async #plug(ovsdb: Ovsdb<VswitchSchema>, signal: AbortSignal): Promise<void> {
+    const { log } = this.#options
+    const { ifaces } = this.#reconciler.inventory
+    await this.#seen.promise
+    while (!signal.aborted) {
+      const steps = this.#plugs.steps(ifaces)
+      if (steps.length > 0) {
+        await ovsdb.transact(steps.map(ifaceIdOp))
+        this.#plugs.done(steps)
+        log.info({ steps }, 'set iface-ids as declared')
+      }
+      await this.#plugging.wait(signal)
+    }
+  }
+
+  /** Failures of switch and store pass: what was to be done is done again. */
+  async #persist(doing: string, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
+    let wait = RETRY.first
+    while (!signal.aborted) {
+      const begun = performance.now()
+      try {
+        await task()
+      } catch (err) {
+        if (signal.aborted) return
+        if (performance.now() - begun > RETRY.most) wait = RETRY.first
+        this.#options.log.warn({ err }, `${doing} failed: trying again in ${wait} ms`)
+        await sleep(wait, undefined, { signal }).catch(() => {})
+        wait = Math.min(wait * 2, RETRY.most)
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseMac } from '@portward/addr'
+import type { Op } from '@portward/store'
+import { keys } from '@portward/store'
+import type { Iface } from './interface.ts'
+import type { Outcome } from './reconciler.ts'
+import { Report } from './report.ts'
+
+class FakeStore {
+  readonly entries = new Map<string, string>()
+  txns = 0
+  fails = false
+  txn(_: readonly unknown[], ops: readonly Op[]): Promise<{ succeeded: true; revision: number }> {
+    if (this.fails) return Promise.reject(new Error('away'))
+    for (const op of ops) {
+      if (op.type === 'put') this.entries.set(op.key, op.value)
+      else if (op.type === 'delete') this.entries.delete(op.key)
+    }
+    return Promise.resolve({ succeeded: true, revision: ++this.txns })
+  }
+}
+
+function outcome(name: string, portId: string | undefined, revision = 1): Outcome {
+  const iface: Iface = { name, type: '', ofport: 3, portId, mac: undefined, error: undefined }
+  const record = {
+    ...{ portId: portId ?? '', networkId: 'n', mac: parseMac('fa:16:3e:00:00:01') },
+    ...{ ips: [], allowedAddressPairs: [], guarded: true, up: true },
+  }
+  const fulfils = portId === undefined ? undefined : { record, revision }
+  return { name, iface, verdict: { state: 'guarded', reason: undefined, flows: [], fulfils } }
+}
+
+function gone(name: string): Outcome {
+  return { name, iface: undefined, verdict: undefined }
+}
+
+const appliedKey = keys.hostAppliedPort('h', 'p')
+const ifaceIn = (store: FakeStore): unknown =>
+  (JSON.parse(store.entries.get(appliedKey) ?? '{}') as { iface?: unknown }).iface
+
+void test('what is the same as before is not written again', async () => {
+  const [store, report] = [new FakeStore(), new Report({ host: 'h', wake: () => {} })]
+  report.outcome(outcome('tap1', 'p'))
+  await report.flush(store, 'lease')
+  report.outcome(outcome('tap1', 'p'))
+  await report.flush(store, 'lease')
+  assert.equal(store.txns, 1)
+  report.outcome(outcome('tap1', 'p', 2))
+  await report.flush(store, 'lease')
+  assert.equal(store.txns, 2)
+})
+
+void test('a port that moved to another interface stays applied, in whichever order the two are told', async () => {
+  for (const order of [
+    [gone('tap1'), outcome('tap2', 'p')],
+    [outcome('tap2', 'p'), gone('tap1')],
+  ]) {
+    const [store, report] = [new FakeStore(), new Report({ host: 'h', wake: () => {} })]
+    report.outcome(outcome('tap1', 'p'))
+    await report.flush(store, 'lease')
+    for (const told of order) report.outcome(told)
+    await report.flush(store, 'lease')
+    assert.equal(ifaceIn(store), 'tap2')
+    assert.equal(store.entries.has(keys.hostSeenIface('h', 'tap1')), false)
+  }
+})
+
+void test('an interface that fulfils its port no longer is withdrawn', async () => {
+  for (const told of [gone('tap1'), outcome('tap1', undefined)]) {
+    const [store, report] = [new FakeStore(), new Report({ host: 'h', wake: () => {} })]
+    report.outcome(outcome('tap1', 'p'))
+    await report.flush(store, 'lease')
+    report.outcome(told)
+    await report.flush(store, 'lease')
+    assert.equal(store.entries.has(appliedKey), false)
+  }
+})
+
+void test('what the store did not take is written when it does', async () => {
+  const [store, report] = [new FakeStore(), new Report({ host: 'h', wake: () => {} })]
+  for (let i = 0; i < 250; i++) report.outcome(outcome(`tap${i}`, `p${i}`))
+  store.fails = true
+  await assert.rejects(report.flush(store, 'lease'), /away/)
+  store.fails = false
+  await report.flush(store, 'lease')
+  assert.equal(store.entries.size, 500)
+})
+
+void test('a new lease is told everything again', async () => {
+  const [store, report] = [new FakeStore(), new Report({ host: 'h', wake: () => {} })]
+  report.outcome(outcome('tap1', 'p'))
+  await report.flush(store, 'lease')
+  store.entries.clear()
+  report.sayAgain()
+  await report.flush(store, 'another')
+  assert.equal(store.entries.size, 2)
+})

@@ -1,0 +1,106 @@
+// What the agent tells the store: each interface it sees, each port its switch has acknowledged, and that it lives.
+// All of it under the agent's lease: when the agent is gone, so is what it said.
+
+import type { AliveRecord, AppliedRecord, LeaseId, Op, SeenRecord, Store } from '@portward/store'
+import { keys, records } from '@portward/store'
+import type { Outcome } from './reconciler.ts'
+
+/** etcd takes at most 128 operations in one transaction (`--max-txn-ops`). */
+const OPS_PER_TXN = 100
+
+export class Report {
+  readonly #host: string
+  readonly #wake: () => void
+  /** What the store should say. */
+  readonly #said = new Map<string, string>()
+  readonly #dirty = new Set<string>()
+  /** Which interface fulfils a port, and the other way round. */
+  readonly #holders = new Map<string, string>()
+  readonly #fulfilled = new Map<string, string>()
+
+  /** `wake` is called whenever there is something to write. */
+  constructor(options: { readonly host: string; readonly wake: () => void }) {
+    this.#host = options.host
+    this.#wake = options.wake
+  }
+
+  alive(record: AliveRecord): void {
+    this.#say(keys.hostAlive(this.#host), records.alive.encode(record))
+  }
+
+  outcome({ name, iface, verdict }: Outcome): void {
+    const seenKey = keys.hostSeenIface(this.#host, name)
+    if (iface === undefined || verdict === undefined) {
+      this.#say(seenKey, undefined)
+      this.#unfulfil(name)
+      return
+    }
+    const seen: SeenRecord = {
+      portId: iface.portId ?? null,
+      type: iface.type,
+      ofport: iface.ofport ?? null,
+      mac: iface.mac ?? null,
+      state: verdict.state,
+      reason: verdict.reason ?? null,
+    }
+    this.#say(seenKey, records.seen.encode(seen))
+    const { fulfils } = verdict
+    if (fulfils === undefined || iface.ofport === undefined) {
+      this.#unfulfil(name)
+      return
+    }
+    const portId = fulfils.record.portId
+    if (this.#fulfilled.get(name) !== portId) this.#unfulfil(name)
+    this.#fulfilled.set(name, portId)
+    this.#holders.set(portId, name)
+    const applied: AppliedRecord = {
+      revision: fulfils.revision,
+      iface: name,
+      ofport: iface.ofport,
+      flows: verdict.flows.length,
+    }
+    this.#say(keys.hostAppliedPort(this.#host, portId), records.applied.encode(applied))
+  }
+
+  /** A new lease has none of what was said under the last one. */
+  sayAgain(): void {
+    for (const key of this.#said.keys()) this.#dirty.add(key)
+    this.#wake()
+  }
+
+  /** Writes what has changed. Throws what the store throws; then all that was not written is still to be written. */
+  async flush(store: Pick<Store, 'txn'>, lease: LeaseId): Promise<void> {
+    while (this.#dirty.size > 0) {
+      const batch = [...this.#dirty].slice(0, OPS_PER_TXN)
+      for (const key of batch) this.#dirty.delete(key)
+      const ops = batch.map((key): Op => {
+        const value = this.#said.get(key)
+        return value === undefined ? { type: 'delete', key } : { type: 'put', key, value, lease }
+      })
+      try {
+        await store.txn([], ops)
+      } catch (error) {
+        for (const key of batch) this.#dirty.add(key)
+        throw error
+      }
+    }
+  }
+
+  #unfulfil(name: string): void {
+    const portId = this.#fulfilled.get(name)
+    if (portId === undefined) return
+    this.#fulfilled.delete(name)
+    // Another interface may have become the port's meanwhile: then what is said of the port is of that one.
+    if (this.#holders.get(portId) !== name) return
+    this.#holders.delete(portId)
+    this.#say(keys.hostAppliedPort(this.#host, portId), undefined)
+  }
+
+  #say(key: string, value: string | undefined): void {
+    if (this.#said.get(key) === value) return
+    if (value === undefined) this.#said.delete(key)
+    else this.#said.set(key, value)
+    this.#dirty.add(key)
+    this.#wake()
+  }
+}
