@@ -50,9 +50,16 @@ export async function openEnclosure(): Promise<Enclosure> {
   const { pid, dir } = await greeting(keeper)
 
   const inside = (argv: readonly string[], netOf: number = pid): readonly string[] => [
-    ...['nsenter', `--pid=/proc/${pid}/ns/pid`, `--net=/proc/${netOf}/ns/net`, '--'],
+    'nsenter',
+    `--pid=/proc/${pid}/ns/pid`,
+    `--net=/proc/${netOf}/ns/net`,
+    '--',
     // What nsenter starts ends with nsenter, so whoever kills nsenter kills the command.
-    ...['setpriv', '--pdeathsig', 'KILL', '--', ...argv],
+    'setpriv',
+    '--pdeathsig',
+    'KILL',
+    '--',
+    ...argv,
   ]
   return {
     dir,

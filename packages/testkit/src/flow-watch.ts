@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { Inbox } from './inbox.ts'
 
 export type FlowEvent = {
   /** Milliseconds of `performance.now()` when the line arrived here. */
@@ -31,46 +32,24 @@ export async function watchFlows(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = once(child, 'close')
-  let events: FlowEvent[] = []
-  const listeners = new Set<(event: FlowEvent) => void>()
+  const events = new Inbox<FlowEvent>(
+    (told, ms) => `no such flow event within ${ms} ms; told: ${JSON.stringify(told)}`,
+  )
   const read = (line: string): void => {
     const told = eventOf(line)
-    if (told === undefined) return
-    events.push(told)
-    for (const listener of listeners) listener(told)
+    if (told !== undefined) events.put(told)
   }
   createInterface({ input: child.stderr }).on('line', read)
   createInterface({ input: child.stdout }).on('line', read)
-  const take = (): readonly FlowEvent[] => {
-    const taken = events
-    events = []
-    return taken
-  }
   return {
-    take,
-    until(fits, ms = 5000) {
-      const there = events.find(fits)
-      if (there !== undefined) return Promise.resolve(there)
-      return new Promise((resolve, reject) => {
-        const done = (told: FlowEvent): void => {
-          if (!fits(told)) return
-          clearTimeout(timer)
-          listeners.delete(done)
-          resolve(told)
-        }
-        const timer = setTimeout(() => {
-          listeners.delete(done)
-          reject(new Error(`no such flow event within ${ms} ms; told: ${JSON.stringify(events)}`))
-        }, ms)
-        listeners.add(done)
-      })
-    },
+    take: () => events.take(),
+    until: (fits, ms = 5000) => events.until(fits, ms),
     async settled(ms = 100) {
-      for (let seen = -1; seen !== events.length; ) {
-        seen = events.length
+      for (let seen = -1; seen !== events.items.length; ) {
+        seen = events.items.length
         await new Promise((resolve) => setTimeout(resolve, ms))
       }
-      return take()
+      return events.take()
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')
@@ -88,6 +67,7 @@ function eventOf(line: string): FlowEvent | undefined {
     case 'DELETED':
     case 'MODIFIED':
       return { at, event, text }
+    case undefined:
     default:
       return undefined
   }

@@ -1,7 +1,13 @@
 // What tests of Portward stand on: a real Open vSwitch in namespaces of its own, guests, frames, arbitraries.
+export * from './daemon.ts'
 export * from './enclosure.ts'
 export * from './flow-watch.ts'
+export * from './frames.ts'
+export type { Guest, GuestOptions, Neighbour } from './guest.ts'
+export type { FrameFilter, GuestWire } from './guest-wire.ts'
 export * from './ovsdb.ts'
+export * from './pcap.ts'
 export type { PortOptions } from './ports.ts'
+export * from './portward.ts'
 export * from './run.ts'
 export * from './switch.ts'

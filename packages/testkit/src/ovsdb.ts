@@ -4,11 +4,17 @@
 
 import { createConnection } from 'node:net'
 
+/** RFC 7047, 5.2: `rows` where the operation was a select. */
+export type OperationResult = {
+  readonly rows?: readonly Readonly<Record<string, unknown>>[]
+  readonly error?: unknown
+}
+
 /** The results, one an operation. Throws an error that carries what the database complained of. */
 export async function transact(
   socketPath: string,
   operations: readonly object[],
-): Promise<unknown[]> {
+): Promise<OperationResult[]> {
   const request = { id: 0, method: 'transact', params: ['Open_vSwitch', ...operations] }
   const socket = createConnection({ path: socketPath })
   try {
@@ -19,7 +25,7 @@ export async function transact(
       text += String(chunk)
       const reply = parsed(text)
       if (reply === undefined) continue
-      const failed = reply.result?.find((result) => result?.error !== undefined)
+      const failed = reply.result?.find(({ error }) => error !== undefined)
       if (reply.result && failed === undefined) return reply.result
       throw new Error(`the database refused: ${JSON.stringify(reply.error ?? failed)}`)
     }
@@ -31,14 +37,15 @@ export async function transact(
 
 type Reply = {
   readonly error: unknown
-  readonly result: (null | { readonly error?: unknown })[] | null
+  readonly result: OperationResult[] | null
 }
 
 /** The one reply this connection waits for, or undefined while some of it is on its way. */
 function parsed(text: string): Reply | undefined {
   if (!text.endsWith('}')) return undefined
   try {
-    return JSON.parse(text) as Reply
+    const reply: Reply = JSON.parse(text)
+    return reply
   } catch {
     return undefined
   }

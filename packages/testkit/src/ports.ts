@@ -46,13 +46,14 @@ export async function removePorts(
     { op: 'select', table: 'Port', where: [], columns: ['name', '_uuid'] },
   ])
   const gone = new Set(names)
-  const refs = (ports as { rows: { name: string; _uuid: unknown }[] }).rows
-    .filter(({ name }) => gone.has(name))
+  const refs = (ports?.rows ?? [])
+    .filter(({ name }) => gone.has(String(name)))
     .map(({ _uuid }) => _uuid)
   await change(db, [mutatePorts(bridge, 'delete', refs)])
 }
 
-function externalIds({ ifaceId, mac }: PortOptions): [string, string][] {
+/** As pairs for `external_ids` of the interface. */
+export function externalIds({ ifaceId, mac }: PortOptions): [string, string][] {
   return [
     ...(ifaceId === undefined ? [] : ([['iface-id', ifaceId]] as [string, string][])),
     ...(mac === undefined ? [] : ([['attached-mac', mac]] as [string, string][])),
@@ -72,11 +73,11 @@ async function change(db: string, operations: readonly object[]): Promise<void> 
     { op: 'mutate', table, where: [], mutations: [['next_cfg', '+=', 1]] },
     { op: 'select', table, where: [], columns: ['next_cfg'] },
   ])
-  const asked = (results.at(-1) as { rows: { next_cfg: number }[] }).rows[0]?.next_cfg ?? 0
+  const asked = results.at(-1)?.rows?.[0]?.['next_cfg']
   const reached = { op: 'select', table, where: [['cur_cfg', '>=', asked]], columns: ['cur_cfg'] }
   for (;;) {
     const [result] = await transact(db, [reached])
-    if ((result as { rows: unknown[] }).rows.length > 0) return
+    if (result?.rows?.length) return
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

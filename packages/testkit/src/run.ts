@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 
 export type RunOptions = {
   /** Given on standard input, which is then closed; without it, standard input is empty. */
-  readonly input?: string
+  readonly input?: string | Uint8Array
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>
   /** Ends the command with SIGKILL, and the promise with an error. */

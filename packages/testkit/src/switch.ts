@@ -9,6 +9,8 @@ import { openEnclosure } from './enclosure.ts'
 import type { Enclosure } from './enclosure.ts'
 import type { FlowWatch } from './flow-watch.ts'
 import { watchFlows } from './flow-watch.ts'
+import type { Guest, GuestOptions } from './guest.ts'
+import { addGuest } from './guest.ts'
 import type { PortOptions } from './ports.ts'
 import { addPorts, removePorts } from './ports.ts'
 import type { RunOptions } from './run.ts'
@@ -42,6 +44,8 @@ export type Switch = AsyncDisposable & {
   readonly ofctlWith: (input: string, ...args: readonly string[]) => Promise<string>
   /** Names of OpenFlow ports and their numbers, as the switch has them; -1 where it could not make the port. */
   readonly ofports: () => Promise<ReadonlyMap<string, number>>
+  /** A station with a network of its own, plugged into the bridge. */
+  readonly addGuest: (guest: GuestOptions) => Promise<Guest>
   /** Ports with nothing behind them, many at little cost; answers when the switch has numbered them all. */
   readonly addPorts: (ports: readonly PortOptions[]) => Promise<void>
   readonly removePorts: (names: readonly string[]) => Promise<void>
@@ -87,7 +91,7 @@ async function switchIn(enclosure: Enclosure, options: SwitchOptions): Promise<S
   const startOvsdb = async (): Promise<void> => {
     const unixctl = `--unixctl=${file('ovsdb-server.ctl')}`
     const args = [`--remote=punix:${file('db.sock')}`, unixctl, '-vconsole:emer', '--log-file']
-    ovsdb = await startDaemon(enclosure, ['ovsdb-server', ...args, file('conf.db')], env)
+    ovsdb = await startDaemon(enclosure, ['ovsdb-server', ...args, file('conf.db')], { env })
     await answering(ovsdb, file('db.sock'))
   }
   const startVswitchd = async (): Promise<void> => {
@@ -95,7 +99,7 @@ async function switchIn(enclosure: Enclosure, options: SwitchOptions): Promise<S
     const kind = datapath === 'netdev' ? ['--disable-system', '--enable-dummy'] : []
     const args = [...kind, `--unixctl=${file('ovs-vswitchd.ctl')}`, '-vconsole:emer', '--log-file']
     const remote = `unix:${file('db.sock')}`
-    vswitchd = await startDaemon(enclosure, ['ovs-vswitchd', ...args, remote], env)
+    vswitchd = await startDaemon(enclosure, ['ovs-vswitchd', ...args, remote], { env })
     await answering(vswitchd, file('ovs-vswitchd.ctl'))
   }
 
@@ -106,12 +110,8 @@ async function switchIn(enclosure: Enclosure, options: SwitchOptions): Promise<S
     '/usr/share/openvswitch/vswitch.ovsschema',
   ])
   await startOvsdb()
-  await vsctl(
-    '--no-wait',
-    'init',
-    ...['--', 'set', 'Open_vSwitch', '.'],
-    'external_ids:system-id=lab',
-  )
+  const identity = ['set', 'Open_vSwitch', '.', 'external_ids:system-id=lab']
+  await vsctl('--no-wait', 'init', '--', ...identity)
   await startVswitchd()
   const settings = [`datapath_type=${datapath}`, `fail_mode=${failMode}`]
   await vsctl('add-br', bridge, '--', 'set', 'Bridge', bridge, ...settings)
@@ -137,6 +137,7 @@ async function switchIn(enclosure: Enclosure, options: SwitchOptions): Promise<S
         .map((line) => line.split(','))
       return new Map(rows.map(([name = '', ofport = '']) => [name, Number(ofport || '-1')]))
     },
+    addGuest: (guest) => addGuest({ enclosure, bridge, vsctl }, guest),
     addPorts: (ports) => addPorts(file('db.sock'), bridge, datapath, ports),
     removePorts: (names) => removePorts(file('db.sock'), bridge, names),
     async setIfaceId(iface, ifaceId) {

@@ -1,0 +1,79 @@
+// A switch with many ports, and as many declared for them.
+
+import { join } from 'node:path'
+import type { Portward, Switch } from '@portward/testkit'
+import { startPortward, startSwitch } from '@portward/testkit'
+
+export type PortBody = {
+  readonly id: string
+  readonly status: string
+  readonly port_security_enabled: boolean
+}
+
+export type Lab = AsyncDisposable & {
+  readonly sw: Switch
+  readonly start: () => Promise<Portward>
+  /** Declares this many ports, IPv4 and IPv6 each, and plugs an interface for each. */
+  readonly populate: (portward: Portward, count: number) => Promise<readonly PortBody[]>
+}
+
+export async function openLab(): Promise<Lab> {
+  const sw = await startSwitch()
+  const { rundir, bridge } = sw
+  return {
+    sw,
+    start: () =>
+      startPortward({
+        ...{ rundir, bridge, state: join(rundir, 'portward') },
+        flags: ['--log-level', 'warn'],
+      }),
+    async populate(portward, count) {
+      const network = await create(portward, 'network', { name: `bench-${count}` })
+      const network_id = network.id
+      await create(portward, 'subnet', { network_id, ip_version: 4, cidr: '10.0.0.0/16' })
+      await create(portward, 'subnet', { network_id, ip_version: 6, cidr: 'fd00::/64' })
+      const ports: PortBody[] = []
+      while (ports.length < count) {
+        const batch = Array.from({ length: Math.min(500, count - ports.length) }, () => ({
+          network_id,
+        }))
+        ports.push(...(await createPorts(portward, batch)))
+        progress(`declared ${ports.length} of ${count} ports`)
+      }
+      await sw.addPorts(ports.map(({ id }, i) => ({ name: `tap${i}`, ifaceId: id })))
+      await active(portward, count)
+      return ports
+    },
+    [Symbol.asyncDispose]: () => sw[Symbol.asyncDispose](),
+  }
+}
+
+/** Overwrites the line it wrote before, on a terminal; says nothing elsewhere. */
+export function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
+}
+
+async function active(portward: Portward, count: number): Promise<void> {
+  for (;;) {
+    const { body } = await portward.ask('GET', '/v2.0/ports?status=ACTIVE&fields=id')
+    const there = (body as { ports: unknown[] }).ports.length
+    progress(`guarded ${there} of ${count} ports`)
+    if (there === count) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+async function create(portward: Portward, noun: string, fields: object): Promise<{ id: string }> {
+  const { status, body } = await portward.ask('POST', `/v2.0/${noun}s`, { [noun]: fields })
+  if (status !== 201) throw new Error(`${noun}: ${status} ${JSON.stringify(body)}`)
+  return (body as Record<string, { id: string }>)[noun] ?? { id: '' }
+}
+
+async function createPorts(
+  portward: Portward,
+  ports: readonly object[],
+): Promise<readonly PortBody[]> {
+  const { status, body } = await portward.ask('POST', '/v2.0/ports', { ports })
+  if (status !== 201) throw new Error(`ports: ${status} ${JSON.stringify(body)}`)
+  return (body as { ports: readonly PortBody[] }).ports
+}

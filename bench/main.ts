@@ -1,0 +1,35 @@
+// script/bench NAME [--json FILE]
+
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { show } from './figures.ts'
+import type { Result } from './figures.ts'
+import { restart } from './restart.ts'
+import { toggle } from './toggle.ts'
+
+const benches: Readonly<Record<string, () => Promise<Result>>> = { toggle, restart }
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'string' } },
+})
+const names = positionals.length === 0 ? Object.keys(benches) : positionals
+const unknown = names.filter((name) => benches[name] === undefined)
+if (unknown.length > 0) {
+  const known = Object.keys(benches).join(', ')
+  process.stderr.write(`script/bench: no bench ${unknown.join(', ')}; there are ${known}\n`)
+  process.exit(2)
+}
+
+const results: Result[] = []
+for (const name of names) {
+  const result = await benches[name]?.()
+  if (result === undefined) continue
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  process.stdout.write(`${show(result)}\n\n`)
+  results.push(result)
+}
+if (values.json !== undefined) {
+  await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`)
+}
+process.exitCode = results.every(({ limits }) => limits.every(({ holds }) => holds)) ? 0 : 1

@@ -1,0 +1,155 @@
+// How long an agent takes from its start to the last port guarded, on an empty bridge and on one that is right; beside
+// `ovs-ofctl --bundle add-flows` with the very same flows in the same run. And what memory it then holds.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Switch } from '@portward/testkit'
+import { spreadOf } from './figures.ts'
+import type { Limit, Result } from './figures.ts'
+import { openLab, progress } from './lab.ts'
+
+const PORTS = [1000, 10_000]
+const ROUNDS = 5
+const LIMIT_TIMES = 3
+const LIMIT_MB = 150
+
+export async function restart(): Promise<Result> {
+  const rows = []
+  const limits: Limit[] = []
+  for (const count of PORTS) {
+    const { flows, addFlows, empty, right, touched, rss } = await measure(count)
+    const times = empty.median / addFlows.median
+    rows.push({
+      ports: count,
+      flows,
+      'add-flows, s': addFlows.median / 1000,
+      'empty bridge, s': empty.median / 1000,
+      times,
+      'right bridge, s': right.median / 1000,
+      'flows touched': touched,
+      'resident, MB': rss,
+    })
+    limits.push(
+      {
+        what: `${count} ports: start to guarded takes ${times.toFixed(2)} times add-flows`,
+        limit: `${LIMIT_TIMES} times`,
+        holds: times <= LIMIT_TIMES,
+      },
+      {
+        what: `${count} ports: flows touched by a restart: ${touched}`,
+        limit: 'none',
+        holds: touched === 0,
+      },
+    )
+    if (count === 1000) {
+      limits.push({
+        what: `${count} ports: resident memory ${rss.toFixed(0)} MB`,
+        limit: `${LIMIT_MB} MB`,
+        holds: rss <= LIMIT_MB,
+      })
+    }
+  }
+  return {
+    bench: 'restart: start of `portward up` to the last flow of the last port',
+    rows,
+    limits,
+  }
+}
+
+async function measure(count: number) {
+  await using lab = await openLab()
+  const { sw } = lab
+  {
+    await using first = await lab.start()
+    await lab.populate(first, count)
+  }
+  const file = join(sw.rundir, 'flows.txt')
+  const text = await sw.ofctl('dump-flows', '--no-stats', sw.bridge)
+  const flows = text
+    .trim()
+    .split('\n')
+    .filter((line) => line.includes('actions='))
+  await writeFile(file, flows.join('\n'))
+
+  const times = { addFlows: [] as number[], empty: [] as number[], right: [] as number[] }
+  let touched = 0
+  let rss = 0
+  for (let round = 0; round < ROUNDS; round++) {
+    progress(`${count} ports: round ${round + 1} of ${ROUNDS}`)
+    await sw.ofctl('del-flows', sw.bridge)
+    const begun = performance.now()
+    await sw.ofctl('--bundle', 'add-flows', sw.bridge, file)
+    times.addFlows.push(performance.now() - begun)
+
+    await sw.ofctl('del-flows', sw.bridge)
+    times.empty.push((await startUnder(lab, sw)).ms)
+    const again = await startUnder(lab, sw)
+    times.right.push(again.ms)
+    touched += again.events
+    rss = Math.max(rss, again.rss)
+  }
+  return {
+    flows: flows.length,
+    touched,
+    rss,
+    addFlows: spreadOf(times.addFlows),
+    empty: spreadOf(times.empty),
+    right: spreadOf(times.right),
+  }
+}
+
+/** Starts it, waits until it is ready and no flow event has come for a while; then ends it. */
+async function startUnder(lab: Awaited<ReturnType<typeof openLab>>, sw: Switch) {
+  await using watch = await countFlowEvents(sw)
+  const begun = performance.now()
+  await using portward = await lab.start()
+  const ready = performance.now()
+  await watch.still(300)
+  const rss = await residentMb(portward.pid)
+  return { ms: Math.max(watch.lastAt, ready) - begun, events: watch.events, rss }
+}
+
+/** As `watchFlows` of the testkit, but it counts lines and reads none: a reader of 170,000 would be what is measured. */
+async function countFlowEvents(sw: Switch) {
+  const child = spawn('ovs-ofctl', ['monitor', sw.bridge, 'watch:!initial'], {
+    env: { ...process.env, ...sw.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'close')
+  const state = { events: 0, lastAt: 0 }
+  const count = (chunk: Buffer): void => {
+    const text = chunk.toString('latin1')
+    const events = text.split(' event=').length - 1
+    if (events === 0) return
+    state.events += events
+    state.lastAt = performance.now()
+  }
+  child.stdout.on('data', count)
+  child.stderr.on('data', count)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  return {
+    get events() {
+      return state.events
+    },
+    get lastAt() {
+      return state.lastAt
+    },
+    async still(ms: number) {
+      const since = performance.now()
+      while (performance.now() - Math.max(since, state.lastAt) < ms) {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+async function residentMb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
+}

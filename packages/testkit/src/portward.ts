@@ -1,0 +1,89 @@
+// `portward up` as a process of its own, beside the switch of a test.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { createInterface } from 'node:readline'
+
+export type PortwardOptions = {
+  /** Of the switch: `rundir` and `bridge`. */
+  readonly rundir: string
+  readonly bridge: string
+  /** Its state directory; one that is not there is made. */
+  readonly state: string
+  /** Further flags, such as `['--bridge-mode', 'own']`. */
+  readonly flags?: readonly string[]
+}
+
+export type Answer = { readonly status: number; readonly headers: Headers; readonly body: unknown }
+
+export type Portward = AsyncDisposable & {
+  readonly url: string
+  readonly pid: number
+  /** What it wrote on standard error so far: its log, a JSON object a line. */
+  readonly said: () => string
+  /** One exchange over HTTP; `path` from the root, such as `/v2.0/ports`. */
+  readonly ask: (method: string, path: string, body?: object, headers?: object) => Promise<Answer>
+  /** Sends the signal and gives the exit code, or null where the signal ended it. */
+  readonly stop: (signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL') => Promise<number | null>
+}
+
+const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
+
+/** Answers when it is ready. Throws with what it said when it ended before. It does not outlive this process. */
+export async function startPortward(options: PortwardOptions): Promise<Portward> {
+  const { rundir, bridge, state, flags = [] } = options
+  const where = ['--ovs-rundir', rundir, '--bridge', bridge, '--state', state]
+  const args = ['up', ...where, '--listen', '127.0.0.1:0', ...flags]
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const ended = once(child, 'close') as Promise<[number | null]>
+  const url = await readyLine(child.stdout, ended, () => said)
+  return {
+    url,
+    pid: child.pid ?? 0,
+    said: () => said,
+    async ask(method, path, body, headers) {
+      const answer = await fetch(url + path, {
+        method,
+        headers: { 'content-type': 'application/json', ...headers },
+        ...(body && { body: JSON.stringify(body) }),
+      })
+      const text = await answer.text()
+      return {
+        status: answer.status,
+        headers: answer.headers,
+        body: text === '' ? undefined : JSON.parse(text),
+      }
+    },
+    async stop(signal) {
+      child.kill(signal)
+      return (await ended)[0]
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+async function readyLine(
+  stdout: NodeJS.ReadableStream,
+  ended: Promise<[number | null]>,
+  said: () => string,
+): Promise<string> {
+  const lines = createInterface({ input: stdout })
+  const ready = new Promise<string>((resolve) => {
+    lines.on('line', (line) => {
+      const url = /^ready (http\S+)$/.exec(line)?.[1]
+      if (url !== undefined) resolve(url)
+    })
+  })
+  const dead = ended.then(([code]) => {
+    throw new Error(`portward up ended with ${code}: ${said().trim()}`)
+  })
+  return await Promise.race([ready, dead])
+}
