@@ -24,7 +24,9 @@ export async function openLab(): Promise<Lab> {
     sw,
     start: () =>
       startPortward({
-        ...{ rundir, bridge, state: join(rundir, 'portward') },
+        rundir,
+        bridge,
+        state: join(rundir, 'portward'),
         flags: ['--log-level', 'warn'],
       }),
     async populate(portward, count) {

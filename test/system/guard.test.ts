@@ -38,7 +38,8 @@ const toAll = { src: OWN.mac, dst: BROADCAST }
 const asBob = { src: BOB.mac, dst: ALICE.mac }
 const na = (target: string, tll: string | undefined) =>
   neighbourAdvertisement({
-    ...{ target, override: true },
+    target,
+    override: true,
     options: tll === undefined ? [] : [ndOption.targetLinkLayer(tll)],
   })
 const ns = (target: string) => neighbourSolicitation({ target })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { OFPP } from '@portward/openflow'
 import type { Change, RowOf, VswitchSchema } from '@portward/ovsdb'
 import { BridgeView } from './bridge.ts'
@@ -65,8 +65,13 @@ function same(a: unknown, b: unknown): boolean {
 
 function bridge(name: string, ports: readonly string[]): BridgeRow {
   return {
-    ...{ name, ports: new Set(ports), fail_mode: 'secure', protocols: new Set<string>() },
-    ...{ datapath_type: '', datapath_id: undefined, controller: new Set<string>() },
+    name,
+    ports: new Set(ports),
+    fail_mode: 'secure',
+    protocols: new Set(),
+    datapath_type: '',
+    datapath_id: undefined,
+    controller: new Set(),
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Ip } from '@portward/addr'
 import { macOfBytes, parseIp } from '@portward/addr'
 import type { Flow, FlowMod } from '@portward/openflow'
@@ -173,7 +173,12 @@ const happenings: fc.Arbitrary<Happening> = fc.oneof(
       type: fc.constant('port' as const),
       port: fc.constantFrom(0, 0, 1, 2),
       fields: fc.constantFrom<Partial<HostPortRecord> | undefined>(
-        ...[undefined, {}, {}, { guarded: false }, { up: false }, { ips: [] }],
+        undefined,
+        {},
+        {},
+        { guarded: false },
+        { up: false },
+        { ips: [] },
       ),
     },
     { noNullPrototype: true },

@@ -24,8 +24,13 @@ class FakeStore {
 function outcome(name: string, portId: string | undefined, revision = 1): Outcome {
   const iface: Iface = { name, type: '', ofport: 3, portId, mac: undefined, error: undefined }
   const record = {
-    ...{ portId: portId ?? '', networkId: 'n', mac: parseMac('fa:16:3e:00:00:01') },
-    ...{ ips: [], allowedAddressPairs: [], guarded: true, up: true },
+    portId: portId ?? '',
+    networkId: 'n',
+    mac: parseMac('fa:16:3e:00:00:01'),
+    ips: [],
+    allowedAddressPairs: [],
+    guarded: true,
+    up: true,
   }
   const fulfils = portId === undefined ? undefined : { record, revision }
   return { name, iface, verdict: { state: 'guarded', reason: undefined, flows: [], fulfils } }

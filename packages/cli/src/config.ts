@@ -71,13 +71,13 @@ async function settingsOf(path: string, mayBeAbsent: boolean): Promise<Settings>
   }
 }
 
-function settingsIn(env: NodeJS.ProcessEnv): Settings {
+function settingsIn(env: NodeJS.ProcessEnv): unknown {
   const settings: Record<string, string | string[]> = {}
   for (const name of Object.keys(builtIn)) {
     const value = env[`PORTWARD_${name.toUpperCase()}`]
     if (value !== undefined) settings[name] = name === 'uplinks' ? value.split(',') : value
   }
-  return settings as Settings
+  return settings
 }
 
 function checked(settings: unknown, where: string): Settings {

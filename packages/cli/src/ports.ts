@@ -34,8 +34,13 @@ export async function listPorts(api: Api): Promise<{ json: unknown; text: string
   const text = columns(
     ['ID', 'NAME', 'MAC', 'ADDRESSES', 'SECURITY', 'HOST', 'STATUS'],
     ports.map((port) => [
-      ...[port.id, port.name, port.mac_address, addressesOf(port), security(port)],
-      ...[port['binding:host_id'], port.status],
+      port.id,
+      port.name,
+      port.mac_address,
+      addressesOf(port),
+      security(port),
+      port['binding:host_id'],
+      port.status,
     ]),
     'No port is declared: make one with `portward protect IFACE --ip ADDRESS`, or `openstack port create`.',
   )

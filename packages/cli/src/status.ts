@@ -38,8 +38,12 @@ export async function showStatus(api: Api): Promise<{ json: unknown; text: strin
     columns(
       ['HOST', 'STATE', 'BRIDGE', 'MODE', 'INTERFACES', 'PORTS'],
       hosts.map(({ host, alive, state, bridge, mode, interfaces, ports }) => [
-        ...[host, alive ? (state ?? '') : 'not alive', bridge ?? '', mode ?? ''],
-        ...[String(interfaces), String(ports)],
+        host,
+        alive ? (state ?? '') : 'not alive',
+        bridge ?? '',
+        mode ?? '',
+        String(interfaces),
+        String(ports),
       ]),
       'No host has an agent: start one with `portward up`.',
     ),

@@ -25,7 +25,11 @@ export async function up(config: Config, signal: AbortSignal): Promise<void> {
     log: log.child({ part: 'agent' }),
   })
   await using server = await openServer({
-    ...{ store, host, port, version: VERSION, signal },
+    store,
+    host,
+    port,
+    version: VERSION,
+    signal,
     log: log.child({ part: 'server' }),
     local: { host: config.host, flows: (portId) => agent.flows(portId) },
   })

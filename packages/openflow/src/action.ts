@@ -7,7 +7,7 @@ import type { Action } from './flow.ts'
 import { OFPP } from './flow.ts'
 import { rowOfHeader } from './match.ts'
 import { NICIRA } from './message.ts'
-import { oxm } from './oxm.ts'
+import { isRegisterName, oxm } from './oxm.ts'
 import type { RegisterName } from './oxm.ts'
 import { dialects } from './version.ts'
 import type { Version } from './version.ts'
@@ -181,7 +181,7 @@ function readRegister(reader: Reader): { field: RegisterName | undefined; hasMas
   const header = reader.u32()
   const name = rowOfHeader.get(header >>> 9)?.name
   const hasMask = (header & 0x100) !== 0
-  return { field: name?.startsWith('reg') === true ? (name as RegisterName) : undefined, hasMask }
+  return { field: name !== undefined && isRegisterName(name) ? name : undefined, hasMask }
 }
 
 /** The next action or instruction, whole. */

@@ -83,7 +83,8 @@ function bundleReply(request: Message): Uint8Array {
 const removal = message(5, OFPT.multipartReply, 0, (writer) => {
   writer.u16(16)
   writer.zeros(6)
-  writer.hex('0020' + '0002' + '09' + '02' + '00000000' + '0001' + '00000000')
+  for (const field of ['0020', '0002', '09', '02', '00000000', '0001', '00000000'])
+    writer.hex(field)
   writer.u64(3n)
   writer.hex('0001000400000000')
 })
@@ -170,7 +171,6 @@ void test('what makes no sense ends the connection, and is the reason', async ()
   const connection = await openSwitch({ address: fake.address, signal: never })
   const asked = connection.flowStats()
   asked.catch(() => {})
-  fake.send(Buffer.from('HTTP\0\0\0\0'))
   fake.send(Buffer.from('0500000300000000', 'hex'))
   const why = await connection.closed
   assert.equal(why?.name, 'FrameError')

@@ -104,7 +104,7 @@ class Connection implements SwitchConnection {
   readonly #waiters = new Map<number, Waiter>()
   readonly #bundles = new Set<Bundle>()
   readonly #agreed = Promise.withResolvers<Version>()
-  #version: Version = Math.max(...versions) as Version
+  #version: Version = versions[0]
   #nextXid = 1
   #nextBundle = 1
   #onEvent: ((event: FlowEvent) => void) | undefined

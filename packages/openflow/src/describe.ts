@@ -6,8 +6,7 @@ import { openflowFramer } from './framer.ts'
 import { OFPT, bodyOfKind } from './message.ts'
 import type { Message } from './message.ts'
 import { flowText } from './text.ts'
-import { dialects } from './version.ts'
-import type { Version } from './version.ts'
+import { dialects, versions } from './version.ts'
 
 const names = new Map<number, string>(Object.entries(OFPT).map(([name, type]) => [type, name]))
 
@@ -32,8 +31,9 @@ function detailOf(message: Message): string | undefined {
     const { command, flow } = readFlowMod(message)
     return `${command} ${flowText(flow)}`
   }
-  if (!(version in dialects)) return undefined
-  const { bundleControl, bundleAdd } = dialects[version as Version]
+  const spoken = versions.find((known) => known === version)
+  if (spoken === undefined) return undefined
+  const { bundleControl, bundleAdd } = dialects[spoken]
   const control = bodyOfKind(message, bundleControl)
   if (control !== undefined) return `bundle ${control.u32()} ${controlNames[control.u16()]}`
   const add = bodyOfKind(message, bundleAdd)

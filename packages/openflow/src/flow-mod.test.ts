@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { parseIpv4, parseIpv6, parseMac } from '@portward/addr'
 import { flows, withLoads } from './testing.ts'
 import { DecodeError, Writer, hexOf } from './bytes.ts'
@@ -168,7 +168,7 @@ void test('what a switch has and we have no word for survives whole', () => {
     priority: 1,
     cookie: 0n,
     // pkt_mark=5; an experimenter field
-    match: { inPort: 1, unknown: '0001420400000005' + 'ffff000600002320abcd' },
+    match: { inPort: 1, unknown: '0001420400000005ffff000600002320abcd' },
     actions: [
       // NXAST_RESUBMIT_TABLE from another port, and to a table of its own choosing
       { type: 'raw', hex: 'ffff001000002320000e000705000000' },

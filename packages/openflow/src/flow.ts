@@ -20,7 +20,7 @@ export type Action =
   | { readonly type: 'output'; readonly port: number; readonly maxLength?: number }
   /** NXAST_RESUBMIT_TABLE with the frame's own in_port. */
   | { readonly type: 'resubmit'; readonly table: number }
-  /** Sets the low `bits` bits of a register, from `offset` on (NXAST_REG_LOAD). */
+  /** Sets the low `bits` bits of a register, from `offset` on: NXAST_REG_LOAD, and in OpenFlow 1.5 a set_field with a mask. */
   | {
       readonly type: 'load'
       readonly field: RegisterName
@@ -55,7 +55,10 @@ export type FlowStats = Flow & {
   readonly flags: number
 }
 
-/** `add` replaces a flow of the same key; `deleteStrict` removes that flow alone, whatever its cookie. */
+/**
+ * `add` replaces a flow of the same key. `deleteStrict` removes the flow of that key if it still has that cookie: one that
+ * changed hands meanwhile stays.
+ */
 export type FlowMod = { readonly command: 'add' | 'deleteStrict'; readonly flow: Flow }
 
 /** What became of a flow: it is there, as said, or it went. A flow that is gone comes with what it was. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { parseIpv4 } from '@portward/addr'
 import type { Ipv4 } from '@portward/addr'
 import { actions, flows } from './testing.ts'

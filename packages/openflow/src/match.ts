@@ -9,7 +9,7 @@
 
 import { DecodeError, Reader, Writer, hexOf } from './bytes.ts'
 import type { Masked, Match, OxmField, OxmName } from './oxm.ts'
-import { OXM_CLASS, oxm } from './oxm.ts'
+import { OXM_CLASS, isOxmName, oxm } from './oxm.ts'
 import type { ValueCodec } from './value.ts'
 import { valueCodecs } from './value.ts'
 
@@ -29,13 +29,15 @@ export type OxmRow = {
 }
 
 /** In the order of the table. */
-export const oxmRows: readonly OxmRow[] = Object.entries(oxm).map(([name, field], order) => {
-  const { class: oxmClass, code, codec: codecName, bits }: OxmField = field
-  const codec = valueCodecs[codecName] as ValueCodec<unknown>
-  const { size } = codec
-  const ones = Uint8Array.from({ length: size }, (_, i) => onesOf(bits ?? size * 8, size - 1 - i))
-  return { name: name as OxmName, order, class: oxmClass, code, codec, size, ones }
-})
+const oxmRows: readonly OxmRow[] = Object.keys(oxm)
+  .filter(isOxmName)
+  .map((name, order) => {
+    const { class: oxmClass, code, codec: codecName, bits }: OxmField = oxm[name]
+    const codec: ValueCodec<unknown> = valueCodecs[codecName]
+    const { size } = codec
+    const ones = Uint8Array.from({ length: size }, (_, i) => onesOf(bits ?? size * 8, size - 1 - i))
+    return { name, order, class: oxmClass, code, codec, size, ones }
+  })
 
 export const rowOf: ReadonlyMap<string, OxmRow> = new Map(oxmRows.map((row) => [row.name, row]))
 
@@ -135,6 +137,7 @@ export function isMasked(
 
 function readFields(reader: Reader): Match {
   const match: Record<string, unknown> = {}
+  const tag: Tag = { value: 0, mask: 0 }
   let unknown = ''
   while (reader.left > 0) {
     const { at } = reader
@@ -148,13 +151,17 @@ function readFields(reader: Reader): Match {
     }
     const row = rowOfHeader.get(headerOf(field.class, field.code))
     if (row !== undefined) match[row.name] = readField(row, field)
-    else if (!readEquivalent(match, field)) {
+    else if (!readEquivalent(match, tag, field)) {
       unknown += header.toString(16).padStart(8, '0') + hexOf(field.payload)
     }
   }
+  if (tag.mask !== 0) match['vlanTci'] = tag.mask === 0xffff ? tag.value : tag
   if (unknown !== '') match['unknown'] = unknown
   return match
 }
+
+/** What is told of the tag, in parts. */
+type Tag = { value: number; mask: number }
 
 type WireField = {
   readonly class: number
@@ -184,7 +191,7 @@ const PCP_SHIFT = 13
  * Fields of ours that the switch has other names for: it tells vlan_tci as VID (with the CFI bit) and PCP, two registers as one
  * of 64 bits (OpenFlow 1.5), and adds that a frame is Ethernet where no other field says so. False for any other field.
  */
-function readEquivalent(match: Record<string, unknown>, field: WireField): boolean {
+function readEquivalent(match: Record<string, unknown>, tag: Tag, field: WireField): boolean {
   const { class: oxmClass, code, hasMask, payload } = field
   const reader = new Reader(payload)
   if (oxmClass === OXM_CLASS.packetRegs && code < 8) {
@@ -198,11 +205,11 @@ function readEquivalent(match: Record<string, unknown>, field: WireField): boole
   switch (code) {
     case VLAN_VID:
       checkSize('vlan_vid', 2, field)
-      putVlanTci(match, reader.u16(), hasMask ? reader.u16() : VID_BITS)
+      putTag(tag, reader.u16(), hasMask ? reader.u16() : VID_BITS)
       return true
     case VLAN_PCP:
       checkSize('vlan_pcp', 1, field)
-      putVlanTci(match, reader.u8() << PCP_SHIFT, 7 << PCP_SHIFT)
+      putTag(tag, reader.u8() << PCP_SHIFT, 7 << PCP_SHIFT)
       return true
     case PACKET_TYPE:
       return payload.every((byte) => byte === 0)
@@ -217,11 +224,9 @@ function putRegister(match: Record<string, unknown>, n: number, value: number, m
   if (mask !== 0) match[`reg${n}`] = mask === ONES ? value : { value, mask }
 }
 
-function putVlanTci(match: Record<string, unknown>, value: number, mask: number): void {
-  const seen = match['vlanTci'] as { value: number; mask: number } | undefined
-  value |= seen?.value ?? 0
-  mask |= seen?.mask ?? 0
-  match['vlanTci'] = mask === 0xffff ? value : { value, mask }
+function putTag(tag: Tag, value: number, mask: number): void {
+  tag.value |= value
+  tag.mask |= mask
 }
 
 function checkSize(name: string, size: number, { hasMask, payload, at }: WireField): void {

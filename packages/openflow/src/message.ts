@@ -121,7 +121,7 @@ export function multipartReply(
 /** A hello that offers every version spoken here (version bitmap, section 7.5.1). */
 export function hello(xid: number): Uint8Array {
   const bitmap = versions.reduce<number>((bits, version) => bits | (1 << version), 0)
-  return message(Math.max(...versions) as Version, OFPT.hello, xid, (writer) => {
+  return message(versions[0], OFPT.hello, xid, (writer) => {
     writer.u16(OFPHET_VERSIONBITMAP)
     writer.u16(8)
     writer.u32(bitmap)

@@ -93,6 +93,10 @@ export const oxm = {
 
 export type OxmName = keyof typeof oxm
 
+export function isOxmName(name: string): name is OxmName {
+  return Object.hasOwn(oxm, name)
+}
+
 /** A value matched whole, or only where the mask has ones. A mask of all ones is always written as the bare value. */
 export type Masked<T> = T | { readonly value: T; readonly mask: T }
 
@@ -107,3 +111,7 @@ export type Match = { readonly [Name in OxmName]?: ValueOf<(typeof oxm)[Name]> }
 }
 
 export type RegisterName = Extract<OxmName, `reg${number}`>
+
+export function isRegisterName(name: OxmName): name is RegisterName {
+  return name.startsWith('reg')
+}

@@ -117,9 +117,10 @@ const fieldTexts: { readonly [Name in OxmName]?: ValueText<number> } = {
 function fieldText(name: OxmName, field: Masked<unknown>): string {
   const { text, codec }: OxmField = oxm[name]
   const [value, mask] = isMasked(field) ? [field.value, field.mask] : [field, undefined]
-  const own = fieldTexts[name] as ValueText<unknown> | undefined
-  const write = valueTexts[codec] as ValueText<unknown>
-  return own === undefined ? `${text}=${write(value, mask)}` : own(value, mask)
+  const own = fieldTexts[name]
+  // The row that says how to write has given the value's type.
+  const write = (own ?? valueTexts[codec]) as ValueText<unknown>
+  return own === undefined ? `${text}=${write(value, mask)}` : write(value, mask)
 }
 
 function numberText(value: number, mask: number | undefined): string {

@@ -1,7 +1,7 @@
 // How a field's value stands in bytes, one row a codec.
 
 import type { Ipv4, Ipv6 } from '@portward/addr'
-import { bytesOfIpv4, bytesOfIpv6, bytesOfMac, ipOfBytes, macOfBytes } from '@portward/addr'
+import { bytesOfIpv4, bytesOfIpv6, bytesOfMac, ipOfBytes, isIpv4, macOfBytes } from '@portward/addr'
 import type { OxmValues } from './oxm.ts'
 
 export type ValueCodec<T> = {
@@ -33,13 +33,27 @@ export const valueCodecs: Codecs = {
   ipv4: {
     size: 4,
     write: (bytes, at, value) => bytes.set(bytesOfIpv4(value), at),
-    read: (bytes, at) => ipOfBytes(bytes.subarray(at, at + 4)) as Ipv4,
+    read: (bytes, at) => ipv4Of(bytes.subarray(at, at + 4)),
   },
   ipv6: {
     size: 16,
     write: (bytes, at, value) => bytes.set(bytesOfIpv6(value), at),
-    read: (bytes, at) => ipOfBytes(bytes.subarray(at, at + 16)) as Ipv6,
+    read: (bytes, at) => ipv6Of(bytes.subarray(at, at + 16)),
   },
+}
+
+/** Of 4 bytes. */
+export function ipv4Of(bytes: Uint8Array): Ipv4 {
+  const ip = ipOfBytes(bytes)
+  if (!isIpv4(ip)) throw new TypeError(`an IPv4 address of ${bytes.length} bytes, want 4`)
+  return ip
+}
+
+/** Of 16 bytes. */
+export function ipv6Of(bytes: Uint8Array): Ipv6 {
+  const ip = ipOfBytes(bytes)
+  if (isIpv4(ip)) throw new TypeError(`an IPv6 address of ${bytes.length} bytes, want 16`)
+  return ip
 }
 
 function uint(size: 1 | 2 | 4): ValueCodec<number> {

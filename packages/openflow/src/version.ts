@@ -50,4 +50,4 @@ export const dialects: { readonly [V in Version]: Dialect } = {
 }
 
 /** The best first. */
-export const versions: readonly Version[] = [6, 5, 4]
+export const versions = [6, 5, 4] as const satisfies readonly Version[]

@@ -54,7 +54,7 @@ export class Replica<S extends Schema> {
   rows<T extends keyof S & string>(table: T): ReadonlyMap<Uuid, RowOf<S[T]>> {
     const rows: ReadonlyMap<Uuid, Row> | undefined = this.#tables.get(table)?.rows
     if (rows === undefined) throw new TypeError(`no table ${table} was declared`)
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- decoded by the schema its type comes from
+    // Decoded by the schema its type comes from.
     return rows as ReadonlyMap<Uuid, RowOf<S[T]>>
   }
 
@@ -90,7 +90,7 @@ export class Replica<S extends Schema> {
     this.#lastTxn = String(txn)
     if (changes.length === 0) return
     const told = changes.map(({ table, ...change }) => ({ table: table.name, ...change }))
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- decoded by the schema its type comes from
+    // Decoded by the schema its type comes from.
     this.#tell(told as Change<S>[])
   }
 

@@ -1,7 +1,7 @@
 // From a port to its flows. Every function here is pure and each flow is built by one short function, named for its purpose.
 
 import type { Ipv4, Ipv6, Mac } from '@portward/addr'
-import { maskOf, prefixParts } from '@portward/addr'
+import { bitsOf, maskOf, prefixParts } from '@portward/addr'
 import type { Action, Flow, Match } from '@portward/openflow'
 import { OFPP } from '@portward/openflow'
 import type { Binding, PortSpec } from './binding.ts'
@@ -163,23 +163,19 @@ function icmpv6(type: number): Match {
 }
 
 function ipv4(name: 'arpSpa' | 'arpTpa' | 'ipv4Src', prefix: Binding['prefix']): Match {
-  return inPrefix<Ipv4>(name, prefix, 32)
+  return inPrefix(name, prefix)
 }
 
 function ipv6(name: 'ipv6Src' | 'ipv6NdTarget', prefix: Binding['prefix']): Match {
-  return inPrefix<Ipv6>(name, prefix, 128)
+  return inPrefix(name, prefix)
 }
 
 /** A field inside a prefix: matched whole, by its first bits, or for length 0 not at all. */
-function inPrefix<T extends Ipv4 | Ipv6>(
-  name: string,
-  prefix: Binding['prefix'],
-  bits: number,
-): Match {
+function inPrefix(name: string, prefix: Binding['prefix']): Match {
   const { ip, length, family } = prefixParts(prefix)
-  if (length === bits) return { [name]: ip as T }
+  if (length === bitsOf(family)) return { [name]: ip }
   if (length === 0) return {}
-  return { [name]: { value: ip as T, mask: maskOf(family, length) as T } }
+  return { [name]: { value: ip, mask: maskOf(family, length) } }
 }
 
 function resubmit(table: number): readonly Action[] {

@@ -1,7 +1,6 @@
 // `portward up` as a process of its own, beside the switch of a test.
 
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { createInterface } from 'node:readline'
 
@@ -13,6 +12,10 @@ export type PortwardOptions = {
   readonly state: string
   /** Further flags, such as `['--bridge-mode', 'own']`. */
   readonly flags?: readonly string[]
+  /** Called with what it writes on standard error, as it comes. */
+  readonly heard?: (text: string) => void
+  /** Kills it, also while it is not ready yet. */
+  readonly signal?: AbortSignal
 }
 
 export type Answer = { readonly status: number; readonly headers: Headers; readonly body: unknown }
@@ -24,6 +27,8 @@ export type Portward = AsyncDisposable & {
   readonly said: () => string
   /** One exchange over HTTP; `path` from the root, such as `/v2.0/ports`. */
   readonly ask: (method: string, path: string, body?: object, headers?: object) => Promise<Answer>
+  /** Resolves when it has ended, as `stop` does. */
+  readonly ended: Promise<number | null>
   /** Sends the signal and gives the exit code, or null where the signal ended it. */
   readonly stop: (signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL') => Promise<number | null>
 }
@@ -32,20 +37,28 @@ const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
 
 /** Answers when it is ready. Throws with what it said when it ended before. It does not outlive this process. */
 export async function startPortward(options: PortwardOptions): Promise<Portward> {
-  const { rundir, bridge, state, flags = [] } = options
+  const { rundir, bridge, state, flags = [], heard, signal } = options
   const where = ['--ovs-rundir', rundir, '--bridge', bridge, '--state', state]
   const args = ['up', ...where, '--listen', '127.0.0.1:0', ...flags]
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, MAIN, ...args], {
+    detached: true, // Ctrl-C is for the owner, who ends it when it likes
     stdio: ['ignore', 'pipe', 'pipe'],
+    killSignal: 'SIGKILL',
+    ...(signal && { signal }),
   })
+  child.on('error', () => {}) // aborted: `close` tells
   let said = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
-  const ended = once(child, 'close') as Promise<[number | null]>
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+    heard?.(text)
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   const url = await readyLine(child.stdout, ended, () => said)
   return {
     url,
     pid: child.pid ?? 0,
     said: () => said,
+    ended,
     async ask(method, path, body, headers) {
       const answer = await fetch(url + path, {
         method,
@@ -61,7 +74,7 @@ export async function startPortward(options: PortwardOptions): Promise<Portward>
     },
     async stop(signal) {
       child.kill(signal)
-      return (await ended)[0]
+      return await ended
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')
@@ -72,7 +85,7 @@ export async function startPortward(options: PortwardOptions): Promise<Portward>
 
 async function readyLine(
   stdout: NodeJS.ReadableStream,
-  ended: Promise<[number | null]>,
+  ended: Promise<number | null>,
   said: () => string,
 ): Promise<string> {
   const lines = createInterface({ input: stdout })
@@ -82,7 +95,7 @@ async function readyLine(
       if (url !== undefined) resolve(url)
     })
   })
-  const dead = ended.then(([code]) => {
+  const dead = ended.then((code) => {
     throw new Error(`portward up ended with ${code}: ${said().trim()}`)
   })
   return await Promise.race([ready, dead])
