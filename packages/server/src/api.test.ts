@@ -1145,7 +1145,22 @@ const rows: readonly Row[] = [
     type: 'MacAddressInUse',
   },
   {
-    note: 'two that want the same',
+    note: 'two that want the same MAC',
+    send: [
+      'POST',
+      ports,
+      {
+        ports: [
+          { network_id: '{net1}', name: 'k3', mac_address: 'fa:16:3e:00:00:79' },
+          { network_id: '{net1}', name: 'k4', mac_address: 'fa:16:3e:00:00:79' },
+        ],
+      },
+    ],
+    status: 409,
+    type: 'MacAddressInUse',
+  },
+  {
+    note: 'two that want the same address',
     send: [
       'POST',
       ports,

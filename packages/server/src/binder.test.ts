@@ -4,14 +4,17 @@ import { keys } from '@portward/store'
 import { openTestServer } from './testing.ts'
 import type { TestServer } from './testing.ts'
 
+const PATIENCE_MS = 10_000
+
 /** Until the binder has come to it. */
 async function until(server: TestServer, holds: () => boolean): Promise<void> {
   if (holds()) return
-  const { promise, resolve } = Promise.withResolvers<void>()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(() => reject(new Error('the binder never came to it')), PATIENCE_MS)
   using _ = server.replica.onChange(() => {
     if (holds()) resolve()
   })
-  await promise
+  await promise.finally(() => clearTimeout(timer))
 }
 
 async function openWithPort(port: object = {}) {

@@ -26,7 +26,7 @@ export async function bindPorts(
   const dirty = new Set(replica.ports.ids)
   let wake = Promise.withResolvers<void>()
   using _ = replica.onChange(({ portIds }) => {
-    
+    for (const id of portIds) dirty.add(id)
     wake.resolve()
   })
   const abort = (): void => wake.resolve()

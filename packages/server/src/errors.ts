@@ -216,6 +216,12 @@ export const errors = {
     (mac: string, networkId: string, portId: string) =>
       `mac_address: ${mac} is that of port ${portId} on network ${networkId}: choose another, or none to get one.`,
   ),
+  macTwice: define(
+    409,
+    'MacAddressInUse',
+    (mac: string, networkId: string) =>
+      `mac_address: two ports of the request want ${mac} on network ${networkId}.`,
+  ),
   noFreeMac: define(
     503,
     'MacAddressGenerationFailure',

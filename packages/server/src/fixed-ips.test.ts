@@ -61,6 +61,17 @@ void test('an entry with its subnet alone does not get what a later one names', 
   assert.deepEqual(ipsOf(await create({ fixed_ips: fixed })), ['10.0.0.2', '10.0.0.1'])
 })
 
+void test('an entry with its subnet alone keeps the address the port has there', async () => {
+  const { ids, create, update } = await network({ cidr: 'fd00::/64' })
+  const port = await create()
+  const [kept = ''] = ipsOf(port)
+  const fixed = [{ subnet_id: ids[0] }, { subnet_id: ids[0] }]
+  const [first, second] = ipsOf(await update(port, { fixed_ips: fixed }))
+  assert.equal(first, kept)
+  assert.notEqual(second, kept)
+  assert.deepEqual(ipsOf(await update(port, { fixed_ips: fixed.slice(1) })).length, 1)
+})
+
 void test('SLAAC: the address that follows from the MAC, asked for or not, and with the MAC another', async () => {
   const { ids, create, update } = await network({ cidr: '10.0.0.0/24' }, slaac)
   const own = `fd00::${EUI}`
@@ -147,4 +158,15 @@ void test('a gateway outside of the subnet is on the link all the same', async (
   const { ids } = await network({ cidr: '10.0.0.0/24', gateway_ip: '192.0.2.1' })
   const { at } = await server.call('GET', `/v2.0/subnets/${ids[0]}`)
   assert.deepEqual(at('subnet', 'allocation_pools'), [{ start: '10.0.0.1', end: '10.0.0.254' }])
+})
+
+void test('one request for more ports than the pools are looked at first: all get an address', async () => {
+  const { at } = await server.call('POST', '/v2.0/networks', { network: {} })
+  const network_id = at('network', 'id')
+  await server.call('POST', '/v2.0/subnets', { subnet: { network_id, cidr: '10.0.0.0/22' } })
+  const many = Array.from({ length: 600 }, () => ({ network_id }))
+  const made = await server.call('POST', '/v2.0/ports', { ports: many })
+  assert.equal(made.status, 201)
+  const ips = made.all('ports').map((_, i) => made.at('ports', i, 'fixed_ips', 0, 'ip_address'))
+  assert.equal(new Set(ips).size, 600)
 })

@@ -83,7 +83,8 @@ export function checkPools(cidr: Prefix, gateway: Ip | null, pools: readonly Poo
  * An address of the pools that isn't taken, or undefined when none is left. `used` is about how many of them are taken.
  *
  * Random, so that servers side by side seldom choose the same; from the beginning of the pools, so that addresses stay short.
- * The window is twice as large as what is used and more, so that a second try is rarely needed and a tenth hardly ever.
+ * The window is twice as large as what is used and more, so that a second try is rarely needed and a tenth hardly ever. One
+ * that is full all the same (a request for many counts as used only once it is done) is doubled.
  */
 export function pickFree(
   pools: readonly Pool[],
@@ -91,19 +92,20 @@ export function pickFree(
   isTaken: (ip: Ip) => boolean,
   random: () => number = Math.random,
 ): Ip | undefined {
+  const [{ start } = { start: undefined }] = pools
+  if (start === undefined) return undefined
+  const family = familyOf(start)
   const ranges = pools.map(rangeOf)
   const size = ranges.reduce((sum, { first, last }) => sum + last - first + 1n, 0n)
-  const wide = BigInt(WINDOW_MIN + 2 * used)
-  const window = Number(wide < size ? wide : size)
-  const [{ start } = { start: undefined }] = pools
-  if (start === undefined || size === 0n) return undefined
-  const family = familyOf(start)
-  const at = Math.floor(random() * window)
-  for (let i = 0; i < window; i++) {
-    const ip = ipOfBigint(nth(ranges, BigInt((at + i) % window)), family)
-    if (!isTaken(ip)) return ip
+  for (let wide = BigInt(WINDOW_MIN + 2 * used); ; wide *= 2n) {
+    const window = Number(wide < size ? wide : size)
+    const at = Math.floor(random() * window)
+    for (let i = 0; i < window; i++) {
+      const ip = ipOfBigint(nth(ranges, BigInt((at + i) % window)), family)
+      if (!isTaken(ip)) return ip
+    }
+    if (wide >= size) return undefined
   }
-  return undefined
 }
 
 const WINDOW_MIN = 256

@@ -1,7 +1,7 @@
 // What has become of a port: declared, bound, seen on its host, acknowledged by its switch.
 
 import { keys, parseHostKey } from '@portward/store'
-import type { PortRecord, Revision, SeenRecord } from '@portward/store'
+import type { PortRecord, SeenRecord } from '@portward/store'
 import type { Replica } from './replica.ts'
 
 export type PortState = {
@@ -30,25 +30,27 @@ export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: R
     const reason = `no agent is alive on host ${host}: what its switch does is not known`
     return { ...nothing, ...at, state: 'hostDown', reason }
   }
+  const wanted = replica.hostPorts.get(keys.hostPort(host, port.id))
+  const applied = replica.applied.get(keys.hostAppliedPort(host, port.id))?.record
+  if (wanted !== undefined && applied?.revision === wanted.modified) {
+    const { iface, ofport, flows } = applied
+    const state = seen?.record.state ?? (wanted.record.guarded ? 'guarded' : 'open')
+    return {
+      status: 'ACTIVE',
+      state,
+      reason: seen?.record.reason ?? null,
+      host,
+      iface,
+      ofport,
+      flows,
+    }
+  }
   if (seen === undefined) {
     const reason = `host ${host} has no interface with iface-id ${port.id}`
     return { ...nothing, state: 'unplugged', reason }
   }
-  const applied = replica.applied.get(keys.hostAppliedPort(host, port.id))?.record
-  if (applied === undefined || applied.revision !== wantedRevision(port, replica)) {
-    const reason = seen.record.reason ?? `the switch of host ${host} has not acknowledged it yet`
-    return { ...nothing, ...at, state: 'pending', reason }
-  }
-  const { state, reason } = seen.record
-  return { status: 'ACTIVE', state, reason, host, ...at, flows: applied.flows }
-}
-
-/** The revision of what the port's host must enforce; undefined: nothing yet. */
-export function wantedRevision(
-  port: Pick<PortRecord, 'id' | 'boundHost'>,
-  replica: Replica,
-): Revision | undefined {
-  return replica.hostPorts.get(keys.hostPort(port.boundHost, port.id))?.modified
+  const reason = seen.record.reason ?? `the switch of host ${host} has not acknowledged it yet`
+  return { ...nothing, ...at, state: 'pending', reason }
 }
 
 function seenAt(

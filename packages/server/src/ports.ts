@@ -236,8 +236,7 @@ function newPort(
   const deviceOwner = values.device_owner ?? ''
   const address = values.mac_address ?? freeMac(replica, networkId, taken)
   checkMac(replica, networkId, address, undefined)
-  if (taken.has(`${networkId} ${address}`))
-    throw errors.macInUse(address, networkId, 'another one of the request')
+  if (taken.has(`${networkId} ${address}`)) throw errors.macTwice(address, networkId)
   taken.add(`${networkId} ${address}`)
   const common = newCommon(values, now(), 1)
   const told = {

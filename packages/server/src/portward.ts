@@ -1,17 +1,17 @@
 // Portward's own paths, under /portward/v1/: what Neutron has no words for. The hosts and their state, interfaces as they are
 // seen, flows, and protection without a cloud.
 
-import { bindingsOf, SpecError } from '@portward/portsec'
+import { parseIp } from '@portward/addr'
+import { SpecError, bindingsOf } from '@portward/portsec'
 import { keys, parseHostKey } from '@portward/store'
 import type { PortRecord } from '@portward/store'
-import { Type } from 'typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
 import { jsonOf, pendingAfter } from './collection.ts'
 import { errors } from './errors.ts'
 import { kind, mac, string } from './kinds.ts'
-import { parseIp } from '@portward/addr'
 import { port, portAt } from './ports.ts'
-import { portState, wantedRevision } from './port-state.ts'
+import { portState } from './port-state.ts'
 import { hostPortOf } from './port-write.ts'
 import { protect, unprotect } from './protect.ts'
 import type { Query } from './query.ts'
@@ -129,10 +129,9 @@ export function servePortward(app: FastifyInstance, options: PortwardOptions): v
   function homeFor(iface: string): string | undefined {
     if (local === undefined) return undefined
     const { host } = local
-    const known = [keys.hostSeenIface(host, iface), keys.hostPlug(host, iface)]
-    return (replica.seen.get(known[0] ?? '') ?? replica.plugs.get(known[1] ?? ''))
-      ? host
-      : undefined
+    const seen = replica.seen.get(keys.hostSeenIface(host, iface))
+    const plug = replica.plugs.get(keys.hostPlug(host, iface))
+    return seen === undefined && plug === undefined ? undefined : host
   }
 }
 
@@ -146,7 +145,6 @@ function bodyOf(request: Pick<FastifyRequest, 'body'>): Readonly<Record<string, 
 function portOf(replica: Replica, record: PortRecord): Record<string, unknown> {
   const { status, state, reason, host, iface, ofport, flows } = portState(record, replica)
   const { bindings, flaw } = bindingsFor(record)
-  const acknowledged = replica.applied.get(keys.hostAppliedPort(host, record.id))?.record.revision
   return {
     port: viewOf(port, record, replica),
     bindings,
@@ -156,7 +154,7 @@ function portOf(replica: Replica, record: PortRecord): Record<string, unknown> {
     status,
     state,
     reason: flaw ?? reason,
-    applied: acknowledged !== undefined && acknowledged === wantedRevision(record, replica),
+    applied: status === 'ACTIVE',
     flows,
   }
 }

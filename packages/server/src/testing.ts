@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { start } from './server.ts'
 import type { LocalHost } from './portward.ts'
 import type { Replica } from './replica.ts'
@@ -50,6 +51,23 @@ export type TestAgent = {
   /** Acknowledges what the host must enforce of the port now. */
   apply(portId: string, record?: Partial<AppliedRecord>): Promise<void>
   withdraw(portId: string): Promise<void>
+}
+
+/**
+ * The store, with something else coming before each transaction: as across a network, where two servers plan on what is about
+ * to change. By default, everyone else runs first.
+ */
+export function slow(store: Store, first: () => Promise<unknown> = setImmediate): Store {
+  return {
+    range: (prefix) => store.range(prefix),
+    watch: (prefix, after, signal) => store.watch(prefix, after, signal),
+    lease: (ttl) => store.lease(ttl),
+    async txn(compares, ops) {
+      await first()
+      return store.txn(compares, ops)
+    },
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  }
 }
 
 /** Another server on the same store when one is given. */

@@ -142,3 +142,19 @@ void test('what can be waited for', () => {
   assert.equal(waitOf({}, { prefer: 'wait=soon' }), undefined)
   assert.throws(() => waitOf({ wait: 'forever' }, {}), /'applied'/)
 })
+
+void test('a new port is waited for as well', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent } = bench
+  await agent.alive()
+  const network = await server.call('GET', '/v2.0/networks')
+  const before = server.replica.revision
+  const answer = server.call('POST', '/v2.0/ports?wait=applied', {
+    port: { network_id: network.at('networks', 0, 'id'), name: 'new', 'binding:host_id': 'h1' },
+  })
+  await server.replica.reached(before + 1)
+  const [id = ''] = server.replica.portsByName.of('new')
+  await agent.apply(id)
+  const { status, at } = await answer
+  assert.deepEqual([status, at('port', 'status')], [201, 'ACTIVE'])
+})
