@@ -4,12 +4,10 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Switch } from '@portward/testkit'
-import { run, startSwitch } from '@portward/testkit'
+import type { Portward, Switch } from '@portward/testkit'
+import { run, startPortward, startSwitch } from '@portward/testkit'
 import type { Cast } from './cast.ts'
 import { Ledger, paint, print } from './ledger.ts'
-import type { Portward } from './portward.ts'
-import { startPortward } from './portward.ts'
 import { tell } from './story.ts'
 
 const USAGE = `usage: script/demo [--once] [--json FILE]
@@ -29,8 +27,14 @@ async function main({ once: ends, json }: Options): Promise<number> {
   try {
     await using sw = await startSwitch({ datapath: 'auto' })
     print(`${paint('bold', 'Portward')} on ${await describe(sw)}`)
-    await using portward = await startPortward(sw, stop.signal)
-    const broken = portward.ended.then((why) => Promise.reject(new Error(why)))
+    const { rundir, bridge } = sw
+    const starting = startPortward({ rundir, bridge, state: join(rundir, 'portward') })
+    await using portward = await Promise.race([starting, interrupt.then(() => undefined)])
+    if (portward === undefined) return INTERRUPTED
+    const broken = portward.ended.then((code) => {
+      const last = portward.said().trim().split('\n').slice(-3).join('\n')
+      throw new Error(`portward up ended with ${code}:\n${last}`)
+    })
     const story = tell({ sw, portward, ledger })
     await Promise.race([story, interrupt, broken])
     if (stop.signal.aborted) return INTERRUPTED

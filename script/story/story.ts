@@ -1,7 +1,8 @@
 // The story, chapter by chapter. Nothing waits for time to pass: each step waits for evidence, and gives up after a bound.
 
-import type { FlowWatch, Switch } from '@portward/testkit'
+import type { FlowWatch, Portward, Switch } from '@portward/testkit'
 import { BROADCAST, ethernet, gratuitousArp, ipv4, udp } from '@portward/testkit'
+import { updatePort } from './api.ts'
 import type { Attack, Harm } from './attacks.ts'
 import { advertisement, attacksOf } from './attacks.ts'
 import type { Cast, Station } from './cast.ts'
@@ -10,7 +11,6 @@ import type { Growth } from './flows.ts'
 import { flowsOf, grownDrops, seenFlows } from './flows.ts'
 import type { Finding, Ledger } from './ledger.ts'
 import { Surprise } from './ledger.ts'
-import type { Portward } from './portward.ts'
 
 const PATIENCE_MS = 5000
 
@@ -211,7 +211,7 @@ async function change(
 ): Promise<readonly Finding[]> {
   watch.take()
   const asked = performance.now()
-  await portward.updatePort(mallory.portId, { port_security_enabled: on })
+  await updatePort(portward, mallory.portId, { port_security_enabled: on })
   const answered = performance.now()
   const events = await watch.settled()
   // What the switch has cached of earlier frames follows its flows a little later.
