@@ -47,7 +47,16 @@ export function bitsOf(family: Family): 32 | 128 {
 /** 4 or 16 bytes, network order. */
 export function ipOfBytes(bytes: Uint8Array): Ip {
   if (bytes.length === 4) return bytes.join('.') as Ipv4
-  return new ipaddr.IPv6([...bytes]).toRFC5952String() as Ipv6
+  const groups: number[] = []
+  for (let i = 0; i < 16; i += 2) groups.push(((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0))
+  const { start, length } = longestZeros(groups)
+  const text = (from: number, to?: number): string =>
+    groups
+      .slice(from, to)
+      .map((group) => group.toString(16))
+      .join(':')
+  if (length < 2) return text(0) as Ipv6
+  return `${text(0, start)}::${text(start + length)}` as Ipv6
 }
 
 /** 4 or 16 bytes, network order. Takes the canonical form only, and for speed trusts it. */
@@ -104,6 +113,17 @@ export function ipOfBigint(n: bigint, family: Family): Ip {
 export function isMulticastIp(ip: Ip): boolean {
   const first = bytesOfIp(ip)[0] ?? 0
   return isIpv4(ip) ? first >= 224 && first < 240 : first === 0xff
+}
+
+/** RFC 5952, 4.2: of the runs of zero groups the longest, and of equal ones the first, is what `::` stands for. */
+function longestZeros(groups: readonly number[]): { start: number; length: number } {
+  let longest = { start: 0, length: 0 }
+  let length = 0
+  for (const [i, group] of groups.entries()) {
+    length = group === 0 ? length + 1 : 0
+    if (length > longest.length) longest = { start: i + 1 - length, length }
+  }
+  return longest
 }
 
 function putGroup(bytes: Uint8Array, at: number, group: string): number {
