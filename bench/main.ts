@@ -1,4 +1,4 @@
-// script/bench NAME [--json FILE]
+// script/bench [NAME…] [--json FILE]: exits with 0 only if every limit holds.
 
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
