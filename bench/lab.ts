@@ -12,7 +12,7 @@ export type PortBody = {
 
 export type Lab = AsyncDisposable & {
   readonly sw: Switch
-  readonly start: () => Promise<Portward>
+  readonly start: (logLevel?: 'warn' | 'info') => Promise<Portward>
   /** Declares this many ports, IPv4 and IPv6 each, and plugs an interface for each. */
   readonly populate: (portward: Portward, count: number) => Promise<readonly PortBody[]>
 }
@@ -22,12 +22,12 @@ export async function openLab(): Promise<Lab> {
   const { rundir, bridge } = sw
   return {
     sw,
-    start: () =>
+    start: (logLevel = 'warn') =>
       startPortward({
         rundir,
         bridge,
         state: join(rundir, 'portward'),
-        flags: ['--log-level', 'warn'],
+        flags: ['--log-level', logLevel],
       }),
     async populate(portward, count) {
       const network = await create(portward, 'network', { name: `bench-${count}` })
