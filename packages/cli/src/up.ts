@@ -1,16 +1,13 @@
 // `portward up`: server, agent and SQLite in one process, for one host. This is where they are put together.
 
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent } from '@portward/agent'
+import { openServer } from '@portward/server'
 import { openSqlite } from '@portward/store'
 import { pino } from 'pino'
 import type { Config } from './config.ts'
 import { parseListen } from './config.ts'
 import { VERSION } from './version.ts'
-
-/** Guards first: the API can wait for a moment, frames cannot. Not longer, since the switch may not be there at all. */
-const GUARD_FIRST_MS = 1000
 
 /** Runs until the signal aborts; prints the line `ready URL` once it serves and its agent is in sync. */
 export async function up(config: Config, signal: AbortSignal): Promise<void> {
@@ -27,26 +24,16 @@ export async function up(config: Config, signal: AbortSignal): Promise<void> {
     uplinks: new Set(config.uplinks),
     log: log.child({ part: 'agent' }),
   })
-  const stop = new AbortController()
-  const until = AbortSignal.any([signal, stop.signal])
-  const guarding = agent.run(until)
-  try {
-    const patience = sleep(GUARD_FIRST_MS, undefined, { signal: until }).catch(() => {})
-    await Promise.race([agent.inSync, guarding, patience])
-    const { openServer } = await import('@portward/server')
-    await using server = await openServer({
-      store,
-      host,
-      port,
-      version: VERSION,
-      signal: until,
-      log: log.child({ part: 'server' }),
-      local: { host: config.host, flows: (portId) => agent.flows(portId) },
-    })
-    void agent.inSync.then(() => process.stdout.write(`ready ${server.url}\n`))
-    await guarding
-  } finally {
-    stop.abort()
-    await Promise.allSettled([guarding])
-  }
+  // The state and the address are taken before the switch is touched: of two started by mistake, the second ends here.
+  await using server = await openServer({
+    store,
+    host,
+    port,
+    version: VERSION,
+    signal,
+    log: log.child({ part: 'server' }),
+    local: { host: config.host, flows: (portId) => agent.flows(portId) },
+  })
+  void agent.inSync.then(() => process.stdout.write(`ready ${server.url}\n`))
+  await agent.run(signal)
 }
