@@ -4,8 +4,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
+import { parseIp, parseMac, parsePrefix } from '@portward/addr'
 import { SwitchError, flowKey, flowText, openSwitch, sameFlow } from '@portward/openflow'
 import type { Flow, FlowEvent, FlowMod, SwitchConnection } from '@portward/openflow'
+import { admitFlows, bridgeFlows, guardFlows, silenceFlows } from '@portward/portsec'
 import { startSwitch } from '@portward/testkit'
 import type { Switch } from '@portward/testkit'
 import { GROUPS, flows, withLoads } from '../../packages/openflow/src/testing.ts'
@@ -23,6 +25,26 @@ const adds = (flows: readonly Flow[]): readonly FlowMod[] =>
 function sample(count: number, seed: number): readonly Flow[] {
   const all = fc.sample(flows, { numRuns: count, seed })
   return [...new Map(all.map((flow) => [flowKey(flow), flow])).values()]
+}
+
+/** All that a bridge of ours has with 50 ports, some of them with pairs, one admitted, one silenced. */
+function guards(): readonly Flow[] {
+  const ports = Array.from({ length: 50 }, (_, i) => {
+    const prefix = parsePrefix(i % 2 === 0 ? `10.9.${i}.0/${i % 33}` : `fd09::${i}:0/${i * 2}`)
+    const pair = { mac: parseMac(`fa:16:3e:00:02:${hex(i)}`), prefix }
+    return guardFlows(i + 1, {
+      portId: `000000${hex(i)}-0000-4000-8000-000000000000`,
+      mac: parseMac(`fa:16:3e:00:01:${hex(i)}`),
+      ips: [parseIp(`10.0.0.${i}`), parseIp(`fd00::${i}`)],
+      allowedAddressPairs: i % 3 === 0 ? [pair] : [],
+    })
+  })
+  const id = '99999999-0000-4000-8000-000000000000'
+  return [...bridgeFlows('own'), ...ports.flat(), ...admitFlows(98), ...silenceFlows(99, id)]
+}
+
+function hex(n: number): string {
+  return n.toString(16).padStart(2, '0')
 }
 
 /** Flows of one table, `count` of them, that another hand can make too. */
@@ -93,6 +115,21 @@ for (const [protocol, version] of Object.entries(versions)) {
     assert.deepEqual((await connection.flowStats()).map(flowKey), [flowKey(first)])
     await connection.commit([{ command: 'add', flow: last }])
     assert.ok(sameFlow((await connection.flowStats())[0] ?? first, last), 'an add replaces')
+  })
+
+  void test(`${protocol}: guards that ovs-ofctl read from our text and wrote are those we read back`, async () => {
+    await using sw = await startSwitch()
+    await sw.vsctl('set', 'bridge', sw.bridge, `protocols=${protocol}`)
+    const meant = guards()
+    const text = meant.map(flowText).join('\n')
+    await sw.ofctlWith(text, `-O${protocol}`, '--bundle', 'add-flows', sw.bridge, '-')
+    await using connection = await open(sw)
+    const got = new Map((await connection.flowStats()).map((flow) => [flowKey(flow), flow]))
+    assert.equal(got.size, meant.length)
+    for (const flow of meant) {
+      const there = got.get(flowKey(flow))
+      assert.ok(there !== undefined && sameFlow(there, flow), flowText(flow))
+    }
   })
 
   void test(`${protocol}: a bundle that is refused leaves nothing, and says which flow it was`, async () => {
