@@ -204,7 +204,7 @@ async function switchedOn(
 
 /** PUT, with the switch's own flow events as the clock: they are told to another connection than Portward's. */
 async function change(
-  { portward, sw }: Stage,
+  { portward }: Stage,
   { mallory }: Cast,
   watch: FlowWatch,
   on: boolean,
@@ -214,8 +214,6 @@ async function change(
   await updatePort(portward, mallory.portId, { port_security_enabled: on })
   const answered = performance.now()
   const events = await watch.settled()
-  // What the switch has cached of earlier frames follows its flows a little later.
-  await sw.appctl('revalidator/wait')
   const last = events.at(-1)
   if (last === undefined) throw new Surprise('the switch tells of no change')
   const count = (event: string): number => events.filter((told) => told.event === event).length

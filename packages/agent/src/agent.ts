@@ -4,6 +4,8 @@
 //   store ──► declared   ─┼─► Reconciler ──► one bundle ──► switch
 //   switch ─► its flows  ─┘
 //
+// An outcome is reported when the switch has acknowledged its flows, and its datapath no longer judges by others.
+//
 // Nothing is sent before all three have said what there is: an agent that takes "not heard yet" for "nothing there" would
 // silence the whole host when it starts.
 
@@ -18,6 +20,7 @@ import { keys, records } from '@portward/store'
 import { LOCAL_PACE, keepConnected } from '@portward/wire'
 import type { BridgeRow } from './bridge.ts'
 import { BridgeView } from './bridge.ts'
+import { clings, emptyCache } from './datapath.ts'
 import { followDeclared } from './declared.ts'
 import type { FlowRow } from './flow-row.ts'
 import { flowRows } from './flow-row.ts'
@@ -26,7 +29,9 @@ import type { ModeWish } from './mode.ts'
 import { modeOf, noteOnForeign, notesOn } from './mode.ts'
 import { Plugs, ifaceIdOp } from './plugs.ts'
 import { Reconciler } from './reconciler.ts'
+import type { FlowTable, Outcome } from './reconciler.ts'
 import { Report } from './report.ts'
+import { Unsettled } from './unsettled.ts'
 import { Wake } from './wake.ts'
 
 export type AgentOptions = {
@@ -52,10 +57,12 @@ export class Agent {
   readonly #startedAt = new Date().toISOString()
   readonly #reconciler: Reconciler
   readonly #report: Report
+  readonly #unsettled = new Unsettled()
   readonly #plugs = new Plugs()
   readonly #view: BridgeView
-  /** There may be flows to write; something to report; an iface-id to set. */
+  /** There may be flows to write; outcomes to settle; something to report; an iface-id to set. */
   readonly #work = new Wake()
+  readonly #settling = new Wake()
   readonly #news = new Wake()
   readonly #plugging = new Wake()
   /** OVSDB has told what interfaces there are; the store, what ports. */
@@ -63,6 +70,7 @@ export class Agent {
   readonly #declared = Promise.withResolvers<void>()
   readonly #inSync = Promise.withResolvers<void>()
   #bridge: BridgeRow | undefined
+  #ovsVersion: string | undefined
   /** The switch whose flows were adopted. */
   #switch: SwitchConnection | undefined
   #state: AliveRecord['state'] = 'connecting'
@@ -70,6 +78,8 @@ export class Agent {
   #drift = { count: 0, last: '' }
   /** Why there is no switch, for an operator. */
   #trouble = 'connecting to the switch'
+  /** Why the datapath may not follow the flows, likewise. */
+  #doubt: string | undefined
 
   constructor(options: AgentOptions) {
     this.#options = options
@@ -82,7 +92,7 @@ export class Agent {
     })
   }
 
-  /** Resolves when the switch has, for the first time, all the flows that it should have. */
+  /** Resolves when the switch has, for the first time, all the flows that it should have, and that is reported. */
   get inSync(): Promise<void> {
     return this.#inSync.promise
   }
@@ -99,6 +109,7 @@ export class Agent {
         1,
         ...notesOn(mode, bridge, this.#bridge?.fail_mode),
         ...(others ? [others] : []),
+        ...(this.#doubt === undefined ? [] : [this.#doubt]),
       )
     }
     return { host, version, startedAt: this.#startedAt, bridge, mode, state: this.#state, notes }
@@ -120,7 +131,8 @@ export class Agent {
    * followed: whoever runs it opens the store anew.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { rundir, log } = this.#options
+    const { rundir, bridge, log } = this.#options
+    log.info({ rundir, bridge }, 'the agent starts')
     const stop = new AbortController()
     const until = AbortSignal.any([signal, stop.signal])
     // Whoever still waits to hear of interfaces or ports waits for nothing once it is over.
@@ -134,6 +146,7 @@ export class Agent {
       signal: until,
       onChanges: (changes) => {
         this.#view.apply(changes, ovsdb)
+        for (const row of ovsdb.rows('Open_vSwitch').values()) this.#ovsVersion = row.ovs_version
         this.#bridgeIs(this.#view.row(ovsdb))
       },
       onState: (state, why) => {
@@ -146,6 +159,7 @@ export class Agent {
       this.#followPlugs(until),
       this.#keepSwitch(until),
       this.#persist('writing flows', until, () => this.#reconcile(until)),
+      this.#persist('emptying the cache of the datapath', until, () => this.#settle(until)),
       this.#persist('reporting', until, () => this.#tell(until)),
       this.#persist('setting iface-ids', until, () => this.#plug(ovsdb, until)),
     ]
@@ -211,6 +225,7 @@ export class Agent {
       if (this.#bridge === undefined) throw new Error(`OVSDB does not know ${bridge} yet`)
       const mode = modeOf(wish, { failMode: this.#bridge.fail_mode, flows })
       this.#reconciler.adopt(flows, mode)
+      this.#unsettled.changed()
       this.#switch = session
       for (const event of early) this.#observe(event)
       this.#enter('syncing')
@@ -241,6 +256,8 @@ export class Agent {
   #disconnected(why: Error): void {
     const { bridge } = this.#options
     this.#switch = undefined
+    this.#unsettled.clear()
+    this.#doubt = undefined
     this.#enter('connecting')
     const missing = `there is no bridge ${bridge} on this switch: waiting for it (ovs-vsctl add-br ${bridge})`
     this.#troubled(this.#bridge === undefined ? missing : why.message)
@@ -272,15 +289,72 @@ export class Agent {
     while (!signal.aborted) {
       const target = this.#switch
       if (target !== undefined && this.#reconciler.dirty) {
-        for (const outcome of await this.#reconciler.step(target)) this.#report.outcome(outcome)
+        for (const outcome of await this.#reconciler.step(this.#noting(target))) {
+          this.#acknowledged(outcome)
+        }
         this.#logDrift()
         if (!this.#reconciler.dirty && this.#switch === target && this.#state !== 'in-sync') {
           this.#enter('in-sync')
-          this.#inSync.resolve()
+          this.#settling.ring()
         }
       }
       await this.#work.wait(signal)
     }
+  }
+
+  /** The switch, and a note of each time that it has taken something. */
+  #noting(target: SwitchConnection): FlowTable {
+    return {
+      commit: (mods, accepted) =>
+        target.commit(mods, () => {
+          this.#unsettled.changed()
+          accepted()
+        }),
+    }
+  }
+
+  /** What promises something waits for the datapath. Not so the bad news of a port that is fulfilled no longer. */
+  #acknowledged(outcome: Outcome): void {
+    const { name, iface, verdict } = outcome
+    const declared = this.#reconciler.inventory.ports.has(iface?.portId ?? '')
+    if (verdict !== undefined && (verdict.fulfils !== undefined || !declared)) {
+      this.#unsettled.add(outcome)
+      this.#settling.ring()
+    } else {
+      this.#unsettled.remove(name)
+      this.#report.outcome(outcome)
+    }
+  }
+
+  /** Reports what the datapath follows. The loop that writes flows waits for none of it. */
+  async #settle(signal: AbortSignal): Promise<void> {
+    const follow = async (): Promise<void> => {
+      if (!clings(this.#bridge?.datapath_type, this.#ovsVersion)) return
+      await emptyCache(this.#options.rundir, signal)
+    }
+    while (!signal.aborted) {
+      if (this.#switch !== undefined) {
+        try {
+          for (const outcome of await this.#unsettled.settle(follow)) this.#report.outcome(outcome)
+          this.#doubt = undefined
+        } catch (error) {
+          if (!signal.aborted) this.#distrust(error)
+          throw error
+        } finally {
+          if (this.#state === 'in-sync') this.#inSync.resolve()
+        }
+      }
+      await this.#settling.wait(signal)
+    }
+  }
+
+  #distrust(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error)
+    this.#doubt =
+      `the datapath may still judge frames by flows that are gone, and can't be made to forget them: ${why}. ` +
+      'Until then no port becomes ACTIVE'
+    for (const outcome of this.#unsettled.outcomes) this.#report.pending(outcome, this.#doubt)
+    this.#news.ring()
   }
 
   async #tell(signal: AbortSignal): Promise<void> {

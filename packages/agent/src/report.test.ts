@@ -82,6 +82,22 @@ void test('an interface that fulfils its port no longer is withdrawn', async () 
   }
 })
 
+void test('a pending outcome says why, and leaves what was applied as it was', async () => {
+  const [store, report] = [new FakeStore(), new Report({ host: 'h', wake: () => {} })]
+  const seen = () => store.entries.get(keys.hostSeenIface('h', 'tap1')) ?? ''
+  report.outcome(outcome('tap1', 'p', 1))
+  await report.flush(store, 'lease')
+  const before = store.entries.get(appliedKey)
+  report.pending(outcome('tap1', 'p', 2), 'not sure')
+  await report.flush(store, 'lease')
+  assert.match(seen(), /not sure/)
+  assert.equal(store.entries.get(appliedKey), before)
+  report.outcome(outcome('tap1', 'p', 2))
+  await report.flush(store, 'lease')
+  assert.doesNotMatch(seen(), /not sure/)
+  assert.notEqual(store.entries.get(appliedKey), before)
+})
+
 void test('what the store did not take is written when it does', async () => {
   const [store, report] = [new FakeStore(), new Report({ host: 'h', wake: () => {} })]
   for (let i = 0; i < 250; i++) report.outcome(outcome(`tap${i}`, `p${i}`))

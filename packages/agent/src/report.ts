@@ -28,27 +28,14 @@ export class Report {
     this.#say(keys.hostAlive(this.#host), records.alive.encode(record))
   }
 
-  outcome({ name, iface, verdict }: Outcome): void {
-    const seenKey = keys.hostSeenIface(this.#host, name)
-    if (iface === undefined || verdict === undefined) {
-      this.#say(seenKey, undefined)
+  outcome(outcome: Outcome): void {
+    const { name, iface, verdict } = outcome
+    this.#see(outcome)
+    if (verdict?.fulfils === undefined || iface?.ofport === undefined) {
       this.#unfulfil(name)
       return
     }
-    const seen: SeenRecord = {
-      portId: iface.portId ?? null,
-      type: iface.type,
-      ofport: iface.ofport ?? null,
-      mac: iface.mac ?? null,
-      state: verdict.state,
-      reason: verdict.reason ?? null,
-    }
-    this.#say(seenKey, records.seen.encode(seen))
     const { fulfils } = verdict
-    if (fulfils === undefined || iface.ofport === undefined) {
-      this.#unfulfil(name)
-      return
-    }
     const portId = fulfils.record.portId
     if (this.#fulfilled.get(name) !== portId) this.#unfulfil(name)
     this.#fulfilled.set(name, portId)
@@ -60,6 +47,12 @@ export class Report {
       flows: verdict.flows.length,
     }
     this.#say(keys.hostAppliedPort(this.#host, portId), records.applied.encode(applied))
+  }
+
+  /** What is to come of an interface, and why it can't be relied on yet: what was applied stays what it was. */
+  pending(outcome: Outcome, reason: string): void {
+    const { verdict } = outcome
+    this.#see({ ...outcome, verdict: verdict && { ...verdict, reason } })
   }
 
   /** A new lease has none of what was said under the last one. */
@@ -84,6 +77,20 @@ export class Report {
         throw error
       }
     }
+  }
+
+  #see({ name, iface, verdict }: Outcome): void {
+    const key = keys.hostSeenIface(this.#host, name)
+    if (iface === undefined || verdict === undefined) return this.#say(key, undefined)
+    const seen: SeenRecord = {
+      portId: iface.portId ?? null,
+      type: iface.type,
+      ofport: iface.ofport ?? null,
+      mac: iface.mac ?? null,
+      state: verdict.state,
+      reason: verdict.reason ?? null,
+    }
+    this.#say(key, records.seen.encode(seen))
   }
 
   #unfulfil(name: string): void {

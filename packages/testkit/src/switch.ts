@@ -1,6 +1,7 @@
 // A private Open vSwitch: ovsdb-server, ovs-vswitchd and one bridge, in an enclosure of their own. It shares nothing with
 // an Open vSwitch of the machine: every directory OVS knows of is the enclosure's.
 
+import { readFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import type { Daemon } from './daemon.ts'
@@ -27,7 +28,7 @@ export type SwitchOptions = {
 
 export type Switch = AsyncDisposable & {
   readonly enclosure: Enclosure
-  /** Run directory: `db.sock`, `BRIDGE.mgmt`, logs. */
+  /** Run directory: `db.sock`, `BRIDGE.mgmt`, `ovs-vswitchd.PID.ctl`, logs. */
   readonly rundir: string
   readonly bridge: string
   readonly datapath: 'netdev' | 'system'
@@ -85,6 +86,10 @@ async function switchIn(enclosure: Enclosure, options: SwitchOptions): Promise<S
   const vsctl = (...args: readonly string[]): Promise<string> =>
     program(['ovs-vsctl', '--timeout=60', ...args])
 
+  // As ovs-appctl finds it, which can't do so itself from outside of the process namespace that the number is of.
+  const controlSocket = async (): Promise<string> =>
+    file(`ovs-vswitchd.${(await readFile(file('ovs-vswitchd.pid'), 'utf8')).trim()}.ctl`)
+
   let ovsdb: Daemon | undefined
   let vswitchd: Daemon | undefined
 
@@ -92,15 +97,15 @@ async function switchIn(enclosure: Enclosure, options: SwitchOptions): Promise<S
     const unixctl = `--unixctl=${file('ovsdb-server.ctl')}`
     const args = [`--remote=punix:${file('db.sock')}`, unixctl, '-vconsole:emer', '--log-file']
     ovsdb = await startDaemon(enclosure, ['ovsdb-server', ...args, file('conf.db')], { env })
-    await answering(ovsdb, file('db.sock'))
+    await answering(ovsdb, async () => file('db.sock'))
   }
   const startVswitchd = async (): Promise<void> => {
     // Dummy devices cost the userspace datapath nothing, and it would not make them unasked.
     const kind = datapath === 'netdev' ? ['--disable-system', '--enable-dummy'] : []
-    const args = [...kind, `--unixctl=${file('ovs-vswitchd.ctl')}`, '-vconsole:emer', '--log-file']
+    const args = [...kind, '--pidfile', '-vconsole:emer', '--log-file']
     const remote = `unix:${file('db.sock')}`
     vswitchd = await startDaemon(enclosure, ['ovs-vswitchd', ...args, remote], { env })
-    await answering(vswitchd, file('ovs-vswitchd.ctl'))
+    await answering(vswitchd, controlSocket)
   }
 
   await program([
@@ -126,8 +131,8 @@ async function switchIn(enclosure: Enclosure, options: SwitchOptions): Promise<S
     vsctl,
     ofctl: (...args) => program(['ovs-ofctl', ...args]),
     ofctlWith: (input, ...args) => program(['ovs-ofctl', ...args], { input }),
-    appctl: (...args) =>
-      program(['ovs-appctl', '--timeout=60', '-t', file('ovs-vswitchd.ctl'), ...args]),
+    appctl: async (...args) =>
+      program(['ovs-appctl', '--timeout=60', '-t', await controlSocket(), ...args]),
     async ofports() {
       const csv = ['-f', 'csv', '-d', 'bare', '--no-headings', '--columns=name,ofport']
       const text = await vsctl(...csv, 'list', 'Interface')
@@ -174,10 +179,12 @@ async function datapathOf(wish: 'netdev' | 'system' | 'auto'): Promise<'netdev' 
   return loaded === undefined ? 'netdev' : 'system'
 }
 
-/** Waits until the daemon takes connections on its socket. */
-async function answering(daemon: Daemon, socket: string): Promise<void> {
-  while (!(await connects(socket))) {
-    if (!daemon.running()) throw new Error(`no answer on ${socket}: ${daemon.said().trim()}`)
+/** Waits until the daemon takes connections on its socket, the name of which it may yet have to tell. */
+async function answering(daemon: Daemon, socketOf: () => Promise<string>): Promise<void> {
+  for (;;) {
+    const socket = await socketOf().catch(() => undefined)
+    if (socket !== undefined && (await connects(socket))) return
+    if (!daemon.running()) throw new Error(`it takes no connections: ${daemon.said().trim()}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }
