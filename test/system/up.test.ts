@@ -286,3 +286,23 @@ void test('a listening address that is taken or not loopback is refused with a s
   await assert.rejects(listenOn(taken), /ended with 1: portward: .*another program listens there/)
   await assert.rejects(listenOn('0.0.0.0:0'), /ended with 2: portward: .*loopback/)
 })
+
+void test('a second one on the same bridge waits, and changes nothing; it guards when the first has ended', async () => {
+  await using lab = await openLab()
+  const first = await lab.start()
+  await plugged(lab, await makeNetwork(lab), 'tap0', fields)
+  const before = await lab.flows()
+  await using watch = await lab.sw.watchFlows()
+  await watch.settled()
+  watch.take()
+  const { rundir, bridge } = lab.sw
+  let log = ''
+  const heard = (text: string): void => void (log += text)
+  const starting = startPortward({ rundir, bridge, state: join(rundir, 'other'), heard })
+  await until(() => /another Portward guards br-int: waiting/.test(log), 'it says so')
+  assert.deepEqual(await watch.settled(300), [])
+  await first.stop('SIGKILL')
+  await using second = await starting
+  assert.match(second.url, /^http:/)
+  assert.ok((await lab.flows()).length < before.length, 'ports it does not know are silent')
+})

@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FlowEvent, SwitchConnection } from '@portward/openflow'
 import { flowText, openSwitch } from '@portward/openflow'
 import type { Ovsdb, VswitchSchema } from '@portward/ovsdb'
-import { openOvsdb, vswitch } from '@portward/ovsdb'
+import { keepLock, openOvsdb, vswitch } from '@portward/ovsdb'
 import type { AliveRecord, HostPortRecord, PlugRecord, Revision, Store } from '@portward/store'
 import { keys, records } from '@portward/store'
 import { LOCAL_PACE, keepConnected } from '@portward/wire'
@@ -198,7 +198,35 @@ export class Agent {
     return followDeclared(store, declarations, log, signal)
   }
 
+  /**
+   * Two agents on one bridge would remove each other's flows for ever, with a hole each time: the one that holds the lock
+   * of the switch's database guards, and the other waits.
+   */
   async #keepSwitch(signal: AbortSignal): Promise<void> {
+    const { rundir, bridge } = this.#options
+    let turn: AbortController | undefined
+    let guarding = Promise.resolve()
+    await keepLock({
+      address: join(rundir, 'db.sock'),
+      name: `portward_${bridge.replaceAll(/\W/g, '_')}`,
+      signal,
+      onState: (state) => {
+        if (state === 'taken') {
+          turn?.abort()
+          turn = undefined
+          const trouble = `another Portward guards ${bridge}: waiting until it ends`
+          guarding = guarding.then(() => this.#troubled(trouble))
+        } else if (turn === undefined) {
+          turn = new AbortController()
+          const until = AbortSignal.any([signal, turn.signal])
+          guarding = guarding.then(() => this.#connectSwitch(until))
+        }
+      },
+    })
+    await guarding
+  }
+
+  async #connectSwitch(signal: AbortSignal): Promise<void> {
     const { rundir, bridge } = this.#options
     await this.#seen.promise
     await keepConnected({
@@ -211,6 +239,7 @@ export class Agent {
         else if (kept.state === 'backoff') this.#disconnected(kept.why)
       },
     })
+    this.#letGo()
   }
 
   /** Takes the switch as it is found: what is right of ours stays, untouched. */
@@ -255,12 +284,16 @@ export class Agent {
 
   #disconnected(why: Error): void {
     const { bridge } = this.#options
+    this.#letGo()
+    const missing = `there is no bridge ${bridge} on this switch: waiting for it (ovs-vsctl add-br ${bridge})`
+    this.#troubled(this.#bridge === undefined ? missing : why.message)
+  }
+
+  #letGo(): void {
     this.#switch = undefined
     this.#unsettled.clear()
     this.#doubt = undefined
     this.#enter('connecting')
-    const missing = `there is no bridge ${bridge} on this switch: waiting for it (ovs-vsctl add-br ${bridge})`
-    this.#troubled(this.#bridge === undefined ? missing : why.message)
   }
 
   #bridgeIs(row: BridgeRow | undefined): void {
