@@ -10,16 +10,18 @@ import { spreadOf } from './figures.ts'
 import type { Limit, Result } from './figures.ts'
 import { openLab, progress } from './lab.ts'
 
-const PORTS = [1000, 10_000]
-const ROUNDS = 5
+const RUNS = [
+  { count: 1000, rounds: 5 },
+  { count: 10_000, rounds: 3 },
+]
 const LIMIT_TIMES = 3
 const LIMIT_MB = 150
 
 export async function restart(): Promise<Result> {
   const rows = []
   const limits: Limit[] = []
-  for (const count of PORTS) {
-    const { flows, addFlows, agent, whole, right, touched, rss } = await measure(count)
+  for (const { count, rounds } of RUNS) {
+    const { flows, addFlows, agent, whole, right, touched, rss } = await measure(count, rounds)
     const times = agent.median / addFlows.median
     rows.push({
       ports: count,
@@ -59,7 +61,7 @@ export async function restart(): Promise<Result> {
   }
 }
 
-async function measure(count: number) {
+async function measure(count: number, rounds: number) {
   await using lab = await openLab()
   const { sw } = lab
   {
@@ -79,8 +81,8 @@ async function measure(count: number) {
   const right: Start[] = []
   let touched = 0
   let rss = 0
-  for (let round = 0; round < ROUNDS; round++) {
-    progress(`${count} ports: round ${round + 1} of ${ROUNDS}`)
+  for (let round = 0; round < rounds; round++) {
+    progress(`${count} ports: round ${round + 1} of ${rounds}`)
     await sw.ofctl('del-flows', sw.bridge)
     const begun = performance.now()
     await sw.ofctl('--bundle', 'add-flows', sw.bridge, file)
