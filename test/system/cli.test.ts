@@ -106,10 +106,8 @@ void test('protect, and the guest behind the interface speaks as itself alone; u
   const again = await command('unprotect', 'carol')
   assert.equal(again.code, 1)
   assert.match(again.stderr, /not protected, so there is nothing to undo\. Those that are: dave/)
-  const made = await jsonOf<{ iface: string; applied: boolean }>(
-    command,
-    ...['protect', 'carol', '--ip', '10.0.0.10', '--mac', 'FA-16-3E-00-0C-00'],
-  )
+  const args = ['protect', 'carol', '--ip', '10.0.0.10', '--mac', 'FA-16-3E-00-0C-00'] as const
+  const made = await jsonOf<{ iface: string; applied: boolean }>(command, ...args)
   assert.deepEqual([made.iface, made.applied], ['carol', true])
   assert.equal(await pings(carol, '10.0.0.11'), true)
 })
@@ -232,7 +230,7 @@ void test('flows: whose, by which rule, how many frames; and while the switch is
   assert.equal(rows.length * 2, lines.length)
 
   const api = { PORTWARD_API: lab.portward().url }
-  const cut = ['sh', '-c', '"$0" "$1" flows | head -n1', process.execPath, MAIN]
+  const cut = ['sh', '-c', '"$0" "$1" flows | true', process.execPath, MAIN]
   assert.equal((await run(cut, { env: api })).stderr, '')
 
   await lab.sw.killVswitchd()

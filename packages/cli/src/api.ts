@@ -10,19 +10,42 @@ export type Api = {
 
 export const DEFAULT_API = 'http://127.0.0.1:9696'
 
-/** `url` is where the server listens, such as DEFAULT_API. */
-export function openApi(url: string): Api {
+/** Milliseconds: more than a server needs that waits for its switch. */
+const PATIENCE = 30_000
+
+/** `url` is where the server listens, such as DEFAULT_API. Throws a Complaint if it is no URL. */
+export function openApi(url: string, patience = PATIENCE): Api {
   const base = url.replace(/\/+$/, '')
-  const ask = async <T>(path: string, init?: RequestInit): Promise<T> => {
-    const answer = await fetch(base + path, init).catch((cause: Error) => {
-      const why = cause.cause instanceof Error ? cause.cause.message : cause.message
-      const wayOut = 'Is `portward up` running? Name its URL with --api, or PORTWARD_API'
-      throw new Complaint(`no answer from ${base}: ${why}. ${wayOut}`, 1, { cause })
-    })
-    const body = await answer.text()
-    if (!answer.ok) throw new Complaint(sentenceIn(body) ?? `${base}${path}: ${answer.status}`)
-    return JSON.parse(body) as T
+  if (!/^https?:\/\//i.test(base) || !URL.canParse(base)) {
+    throw new Complaint(`--api, PORTWARD_API: '${url}' is no URL; write one as ${DEFAULT_API}`, 2)
   }
+  const ask = async <T>(path: string, init?: RequestInit): Promise<T> => {
+    const { answer, body } = await exchange(path, init)
+    const value = parsed(body)
+    if (!answer.ok) {
+      throw new Complaint(sentenceIn(value) ?? noPortward(`${answer.status} to ${path}`))
+    }
+    if (value === undefined) throw new Complaint(noPortward(`no JSON to ${path}`))
+    return value as T
+  }
+  const exchange = async (path: string, init?: RequestInit) => {
+    const signal = AbortSignal.timeout(patience)
+    try {
+      const answer = await fetch(base + path, { ...init, signal })
+      return { answer, body: await answer.text() }
+    } catch (cause) {
+      throw new Complaint(noAnswer(cause), 1, { cause })
+    }
+  }
+  const noAnswer = (cause: unknown): string => {
+    if (cause instanceof Error && cause.name === 'TimeoutError') {
+      return `${base} took the request and gave no answer within ${patience / 1000} seconds: see the log of \`portward up\``
+    }
+    const { message } = innermost(cause)
+    return `no answer from ${base}: ${message}. Is \`portward up\` running? Name its URL with --api, or PORTWARD_API`
+  }
+  const noPortward = (said: string): string =>
+    `${base} answers ${said}, as Portward does not: name the URL of \`portward up\` with --api, or PORTWARD_API`
   return {
     get: (path) => ask(path),
     post: (path, body) =>
@@ -34,11 +57,26 @@ export function openApi(url: string): Api {
   }
 }
 
-/** The message of Neutron's error body. */
-function sentenceIn(body: string): string | undefined {
+/** fetch says only that it failed; why is in its cause. */
+function innermost(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error))
+  if (error instanceof AggregateError) return innermost(error.errors[0])
+  return error.cause === undefined ? error : innermost(error.cause)
+}
+
+/** Undefined when it is no JSON object. */
+function parsed(text: string): object | undefined {
   try {
-    return (JSON.parse(body) as { NeutronError?: { message?: string } }).NeutronError?.message
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
   } catch {
     return undefined
   }
+}
+
+/** The message of Neutron's error body. */
+function sentenceIn(
+  body: { readonly NeutronError?: { readonly message?: string } } | undefined,
+): string | undefined {
+  return body?.NeutronError?.message
 }

@@ -3,23 +3,26 @@
 
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { parse } from 'smol-toml'
+import { TomlError, parse } from 'smol-toml'
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Complaint } from './complaint.ts'
 
+const modes = ['auto', 'own', 'shared'] as const
+const levels = ['debug', 'info', 'warn', 'error'] as const
+
 const file = Type.Object(
   {
     ovs_rundir: Type.Optional(Type.String({ minLength: 1 })),
     bridge: Type.Optional(Type.String({ minLength: 1 })),
-    bridge_mode: Type.Optional(Type.Enum(['auto', 'own', 'shared'])),
+    bridge_mode: Type.Optional(Type.Enum([...modes])),
     /** Interfaces that carry the network, and pass on a bridge of our own. */
     uplinks: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     listen: Type.Optional(Type.String({ minLength: 1 })),
     state: Type.Optional(Type.String({ minLength: 1 })),
     host: Type.Optional(Type.String({ minLength: 1 })),
-    log_level: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'])),
+    log_level: Type.Optional(Type.Enum([...levels])),
   },
   { additionalProperties: false },
 )
@@ -31,7 +34,7 @@ export type Config = Required<Settings>
 export const CONFIG_FILE = '/etc/portward/portward.toml'
 
 const builtIn: Config = {
-  ovs_rundir: process.env['OVS_RUNDIR'] ?? '/var/run/openvswitch',
+  ovs_rundir: '/var/run/openvswitch',
   bridge: 'br-int',
   bridge_mode: 'auto',
   uplinks: [],
@@ -43,7 +46,7 @@ const builtIn: Config = {
 
 /**
  * `path` is a file that must exist; without one, CONFIG_FILE is read if it does. Throws a Complaint that names the file,
- * variable or flag and the setting in it.
+ * variable or flag, what it says and what it may say.
  */
 export async function configOf(
   flags: Settings,
@@ -51,8 +54,12 @@ export async function configOf(
   env: NodeJS.ProcessEnv,
 ): Promise<Config> {
   const fromFile = await settingsOf(path ?? CONFIG_FILE, path === undefined)
-  const fromEnv = checked(settingsIn(env), 'the environment')
-  return { ...builtIn, ...fromFile, ...fromEnv, ...checked(flags, 'the command line') }
+  const fromEnv = checked(settingsIn(env), variableOf)
+  const fromFlags = checked(flags, flagOf)
+  // As the programs of Open vSwitch are told where it runs.
+  const { OVS_RUNDIR: rundir } = env
+  const fromOvs = rundir ? { ovs_rundir: rundir } : {}
+  return { ...builtIn, ...fromOvs, ...fromFile, ...fromEnv, ...fromFlags }
 }
 
 async function settingsOf(path: string, mayBeAbsent: boolean): Promise<Settings> {
@@ -63,47 +70,57 @@ async function settingsOf(path: string, mayBeAbsent: boolean): Promise<Settings>
     if (mayBeAbsent && (cause as NodeJS.ErrnoException).code === 'ENOENT') return {}
     throw new Complaint(`${path}: ${(cause as Error).message}`, 2, { cause })
   }
+  return checked(tomlIn(text, path), (name) => `${path}: ${name}`)
+}
+
+function tomlIn(text: string, path: string): unknown {
   try {
-    return checked(parse(text), path)
+    return parse(text)
   } catch (cause) {
-    if (cause instanceof Complaint) throw cause
-    throw new Complaint(`${path}: ${(cause as Error).message}`, 2, { cause })
+    if (!(cause instanceof TomlError)) throw cause
+    const [what] = cause.message.split('\n')
+    throw new Complaint(`${path}, line ${cause.line}: ${what}`, 2, { cause })
   }
 }
 
 function settingsIn(env: NodeJS.ProcessEnv): unknown {
   const settings: Record<string, string | string[]> = {}
   for (const name of Object.keys(builtIn)) {
-    const value = env[`PORTWARD_${name.toUpperCase()}`]
-    if (value !== undefined) settings[name] = name === 'uplinks' ? value.split(',') : value
+    const value = env[variableOf(name)]
+    if (value === undefined) continue
+    settings[name] = name === 'uplinks' ? value.split(',').filter((one) => one !== '') : value
   }
   return settings
 }
 
-function checked(settings: unknown, where: string): Settings {
-  if (validator.Check(settings)) return settings
-  const errors = validator.Errors(settings) as unknown as readonly SchemaError[]
-  const unknown = errors.find(({ params }) => params.additionalProperties !== undefined)
-  if (unknown !== undefined) {
-    const extra = unknown.params.additionalProperties?.join(', ')
-    const known = Object.keys(builtIn).join(', ')
-    throw new Complaint(`${where}: unknown setting ${extra}; there are ${known}`, 2)
-  }
-  const [first] = errors
-  const setting = first?.instancePath.slice(1).replaceAll('/', ' ')
-  const { allowedValues } = first?.params ?? {}
-  const wanted = allowedValues === undefined ? first?.message : `is ${allowedValues.join(' or ')}`
-  throw new Complaint(`${where}: ${setting} ${wanted}`, 2)
+function variableOf(name: string): string {
+  return `PORTWARD_${name.toUpperCase()}`
 }
 
-/** As typebox reports it. */
-type SchemaError = {
-  readonly instancePath: string
-  readonly message: string
-  readonly params: {
-    readonly additionalProperties?: readonly string[]
-    readonly allowedValues?: readonly string[]
+function flagOf(name: string): string {
+  return name === 'uplinks' ? '--uplink' : `--${name.replaceAll('_', '-')}`
+}
+
+/** `spelling` is how a setting is called where these are from. */
+function checked(settings: unknown, spelling: (name: string) => string): Settings {
+  if (validator.Check(settings)) return settings
+  const given = Object(settings) as Record<string, unknown>
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(builtIn, name))
+  if (unknown !== undefined) {
+    const known = Object.keys(builtIn).join(', ')
+    throw new Complaint(`${spelling(unknown)} is no setting; there are ${known}`, 2)
   }
+  const [error] = validator.Errors(settings)
+  const name = error?.instancePath.split('/')[1] ?? ''
+  const wanted = WANTED[name as keyof Settings] ?? 'a string, and not empty'
+  throw new Complaint(`${spelling(name)} is ${JSON.stringify(given[name])}; wanted ${wanted}`, 2)
+}
+
+/** What a setting takes that isn't any string. */
+const WANTED: { readonly [K in keyof Settings]?: string } = {
+  bridge_mode: modes.join(' or '),
+  uplinks: 'a list of interface names',
+  log_level: levels.join(' or '),
 }
 
 /** `HOST:PORT`, with an IPv6 host in brackets; port 0 is any that is free. */
@@ -113,13 +130,13 @@ export function parseListen(text: string): { readonly host: string; readonly por
   const port = Number(digits)
   if (host === undefined || port > 65_535) {
     throw new Complaint(
-      `--listen ${text}: write HOST:PORT, such as 127.0.0.1:9696 or [::1]:9696`,
+      `cannot listen on '${text}': write HOST:PORT, such as 127.0.0.1:9696 or [::1]:9696`,
       2,
     )
   }
   if (!LOOPBACK.test(host)) {
     throw new Complaint(
-      `--listen ${text}: there is no authentication yet, so it listens on loopback only: 127.0.0.1, ::1 or localhost`,
+      `cannot listen on '${text}': there is no authentication yet, so only on loopback: 127.0.0.1, [::1] or localhost`,
       2,
     )
   }

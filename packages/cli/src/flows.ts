@@ -2,6 +2,7 @@
 
 import { styleText } from 'node:util'
 import type { Api } from './api.ts'
+import { printable } from './columns.ts'
 import { idOf } from './ports.ts'
 
 type FlowRow = {
@@ -31,7 +32,7 @@ export async function listFlows(
 function inWords(flow: FlowRow, names: ReadonlyMap<string, string>): string {
   const { table, port_id: portId, rule, rule_text: ruleText, words, text, packets } = flow
   const frames = `${packets} ${packets === '1' ? 'frame' : 'frames'}`
-  const whose = portId === null ? '' : ` [${names.get(portId) || portId}]`
+  const whose = portId === null ? '' : ` [${printable(names.get(portId) || portId)}]`
   const why = rule === null || rule === 0 ? '' : ` (rule ${rule}: ${ruleText})`
   const head = styleText('bold', `table ${table}${whose}`)
   return `${head} ${words}${why}, ${frames}\n    ${styleText('dim', text)}`

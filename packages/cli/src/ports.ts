@@ -79,7 +79,7 @@ export async function idOf(api: Api, which: string): Promise<string> {
   const named = await find('name')
   const [first, second] = named
   if (first === undefined) {
-    throw new Complaint(`no port has the id or name ${which}: \`portward port list\` shows them`)
+    throw new Complaint(`no port has the id or name '${which}': \`portward port list\` shows them`)
   }
   if (second !== undefined) {
     const ids = named.map(({ id }) => id).join(', ')

@@ -1,8 +1,9 @@
 // The commands. up, server and agent are daemons; the rest ask a server over its HTTP API.
 
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import type { Api } from './api.ts'
 import { DEFAULT_API, openApi } from './api.ts'
+import { printable } from './columns.ts'
 import { Complaint } from './complaint.ts'
 import type { Settings } from './config.ts'
 import { CONFIG_FILE, configOf } from './config.ts'
@@ -20,6 +21,8 @@ const program = new Command('portward')
   .description('Port security for Open vSwitch: a port may speak only as itself.')
   .version(VERSION)
   .showHelpAfterError('(`portward help` shows the commands)')
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'portward:')) })
+  .exitOverride()
 
 daemon('up', 'server, agent and SQLite in one process, for this host')
   .option('--listen <HOST:PORT>', 'where the API is served (default: 127.0.0.1:9696)')
@@ -138,7 +141,7 @@ async function answer({ api, json }: Asking, ask: (api: Api) => Promise<Found>):
 }
 
 function gather(value: string, before: string[] = []): string[] {
-  if (value === '') throw new InvalidArgumentError('it is empty')
+  if (value === '') throw new InvalidArgumentError('It is empty.')
   return [...before, value]
 }
 
@@ -156,12 +159,24 @@ function shutdown(): AbortSignal {
   return end.signal
 }
 
+/** The exit status: 1 for what failed, 2 for what was asked wrongly. Says what it was, where commander has not said it. */
+function statusOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  const sentence = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`portward: ${printable(sentence)}\n`)
+  if (process.env['PORTWARD_TRACE'] !== undefined && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n`)
+  }
+  return error instanceof Complaint ? error.status : 1
+}
+
+// Whoever read the output may stop reading, as `head` does: a daemon goes on, and a command has nothing more to say.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 try {
   await program.parseAsync()
 } catch (error) {
-  const sentence = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`portward: ${sentence}\n`)
-  if (process.env['PORTWARD_TRACE'] !== undefined)
-    process.stderr.write(`${(error as Error).stack}\n`)
-  process.exitCode = error instanceof Complaint ? error.status : 1
+  process.exitCode = statusOf(error)
 }

@@ -1,6 +1,7 @@
 // `portward protect` and `unprotect`: for hosts with no cloud, where nobody else declares ports.
 
 import type { Api } from './api.ts'
+import { printable } from './columns.ts'
 
 type Protected = {
   readonly port: { readonly id: string; readonly mac_address: string }
@@ -31,7 +32,7 @@ export async function protect(
       : `${iface} is declared as ${owns}; not in force yet: ${pending.map(({ reason }) => reason).join('; ')}.`
   return {
     json: made,
-    text: `${outcome}\nPort ${port.id}; see it with: portward port show ${port.id}`,
+    text: `${printable(outcome)}\nPort ${port.id}; see it with: portward port show ${port.id}`,
   }
 }
 
@@ -52,6 +53,6 @@ export async function unprotect(
       : `${iface} is no port any more; its flows are still there: ${pending.map(({ reason }) => reason).join('; ')}.`
   return {
     json: gone,
-    text: `${outcome}\nOn a bridge of Portward's own it says nothing until it is protected again.`,
+    text: `${printable(outcome)}\nOn a bridge of Portward's own it says nothing now, on a shared one whatever it likes.`,
   }
 }

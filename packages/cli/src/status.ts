@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util'
 import type { Api } from './api.ts'
-import { columns } from './columns.ts'
+import { columns, printable } from './columns.ts'
 
 type Status = {
   readonly version: string
@@ -48,7 +48,7 @@ export async function showStatus(api: Api): Promise<{ json: unknown; text: strin
       'No host has an agent: start one with `portward up`.',
     ),
     ...hosts.flatMap(({ host, notes }) =>
-      notes.map((note) => styleText('yellow', `${host}: ${note}`)),
+      notes.map((note) => styleText('yellow', printable(`${host}: ${note}`))),
     ),
   ]
   if (silent.length > 0) {

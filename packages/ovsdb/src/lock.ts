@@ -35,5 +35,7 @@ export async function keepLock({ address, name, onState, signal }: LockOptions):
 }
 
 function isLocked(result: unknown): boolean {
-  return typeof result === 'object' && result !== null && 'locked' in result && result.locked === true
+  return (
+    typeof result === 'object' && result !== null && 'locked' in result && result.locked === true
+  )
 }

@@ -10,7 +10,6 @@ import { admitFlows, bridgeFlows, guardFlows, silenceFlows } from './guard.ts'
 import { breachOf } from './pipeline.ts'
 import { flowMap } from './plan.ts'
 import { readCookie, rules } from './rule.ts'
-import { wordsOf } from './words.ts'
 
 const portId = '1f0bd2cb-a63a-4c77-a04a-fa57b6e43463'
 const example: PortSpec = {
@@ -145,16 +144,4 @@ void test('an admitted interface goes round the guards; a silenced one goes nowh
   for (const flow of [...admitFlows(3), ...silenceFlows(3, portId)]) {
     assert.equal(breachOf(flow), undefined)
   }
-})
-
-void test('every flow has words of its own', () => {
-  const flows = [...bridgeFlows('own'), ...guardFlows(7, example), ...admitFlows(3)]
-  const words = flows.map(wordsOf)
-  assert.ok(words.includes('any frame with a VLAN tag on port 7: dropped'))
-  assert.ok(
-    words.includes('ARP as 10.0.0.10 from fa:16:3e:00:00:10 on port 7: goes on to table 25 (mac)'),
-  )
-  assert.ok(words.includes('a DHCP server’s answers: dropped'))
-  for (const sentence of words)
-    assert.match(sentence, /^[A-Za-z].*: (dropped|passes|goes on to table \d+ \(\w+\))$/)
 })

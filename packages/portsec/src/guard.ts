@@ -119,7 +119,8 @@ function addShared(flows: Flows): void {
   // RFC 2710 and 3810: multicast listener messages go no further than the link, and say so with hop limit 1.
   flows.add(10, table, 10, { ...unspecified, ipTtl: 1, ...icmpv6(ICMPV6.mldReport) }, NORMAL)
   flows.add(10, table, 10, { ...unspecified, ipTtl: 1, ...icmpv6(ICMPV6.mldv2Report) }, NORMAL)
-  flows.add(16, table, 0, {}, DROP)
+  // Rule 0, as it takes whatever any of the rules from 4 to 16 does not let pass.
+  flows.add(0, table, 0, {}, DROP)
 }
 
 function addIpv4(flows: Flows, inPort: number, { mac, prefix }: Binding): void {

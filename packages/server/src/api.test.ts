@@ -157,7 +157,41 @@ const rows: readonly Row[] = [
     check: ({ body }) => assert.deepEqual(body, { ports: [] }),
   },
   { note: 'HEAD', send: ['HEAD', ports], status: 405 },
-  { note: 'PATCH', send: ['PATCH', ports], status: 405, type: 'HTTPMethodNotAllowed' },
+  {
+    note: 'PATCH',
+    send: ['PATCH', ports],
+    status: 405,
+    type: 'HTTPMethodNotAllowed',
+    says: ['GET, OPTIONS, POST'],
+  },
+  {
+    note: 'a path that is served, asked in a way it is not',
+    send: ['GET', '/portward/v1/protect'],
+    status: 405,
+    type: 'HTTPMethodNotAllowed',
+    says: ['POST'],
+    check: ({ headers }) => assert.equal(headers['allow'], 'POST'),
+  },
+  {
+    note: 'the same of a path with an id',
+    send: ['DELETE', '/v2.0/extensions/binding'],
+    status: 405,
+    says: ['GET'],
+  },
+  {
+    note: 'a name of 2000 characters where an id is wanted: clients try names first',
+    send: ['GET', `${ports}/${'x'.repeat(2000)}`],
+    status: 404,
+    type: 'PortNotFound',
+    says: ['GET /v2.0/ports lists'],
+  },
+  {
+    note: 'a Content-Type that is none',
+    send: ['POST', networks, '{"network": {}}', { 'content-type': 'garbage' }],
+    status: 400,
+    type: 'HTTPBadRequest',
+    says: ['"garbage"', 'application/json'],
+  },
   {
     note: 'a request id of the client is not taken over',
     send: ['GET', networks, undefined, { 'x-openstack-request-id': CLIENT_ID }],
@@ -525,6 +559,16 @@ const rows: readonly Row[] = [
     send: ['GET', `${networks}/{net1}`],
     status: 200,
     check: ({ at }) => assert.equal(typeof at('network', 'subnets', 1), 'string'),
+  },
+  {
+    note: 'addresses that are given out and those that the rows below choose do not meet',
+    send: [
+      'PUT',
+      `${subnets}/{s4}`,
+      subnet({ allocation_pools: [{ start: '10.1.0.128', end: '10.1.0.254' }] }),
+    ],
+    status: 200,
+    has: { allocation_pools: [{ start: '10.1.0.128', end: '10.1.0.254' }] },
   },
 
   // Ports.

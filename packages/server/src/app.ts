@@ -10,6 +10,8 @@ import type {
 } from 'fastify'
 import type { NetworkRecord, PortRecord, SubnetRecord } from '@portward/store'
 import { randomUUID } from 'node:crypto'
+import { maxHeaderSize } from 'node:http'
+import { REQUEST_TIMEOUT, answerClientError } from './client-error.ts'
 import { baseOf, serveCollection } from './collection.ts'
 import { ApiError, errors } from './errors.ts'
 import { extensionOf, listExtensions } from './extensions.ts'
@@ -31,8 +33,9 @@ export type AppOptions = {
 }
 
 const BODY_MAX = 1 << 20
-/** A name may stand where an id does: clients try that first. */
-const PARAM_MAX = 1024
+/** A name may stand where an id does: clients try that first. What Node takes for a request's line is short enough. */
+const PARAM_MAX = maxHeaderSize
+const METHODS = ['GET', 'OPTIONS', 'POST', 'PUT', 'DELETE'] as const
 
 const resources = [network, subnet, port] as const
 
@@ -41,6 +44,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     ...(log === undefined ? {} : { loggerInstance: log }),
     bodyLimit: BODY_MAX,
+    requestTimeout: REQUEST_TIMEOUT,
+    clientErrorHandler: answerClientError,
     exposeHeadRoutes: false,
     genReqId: () => `req-${randomUUID()}`,
     rewriteUrl: ({ url = '/' }) => url.replace(/^(\/v2\.0\/[^?]*)\.json(?=\?|$)/, '$1'),
@@ -49,7 +54,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   })
   // Neutron takes JSON under any Content-Type; what isn't JSON is found out when it is read.
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_, body, done) => done(null, body))
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
   app.setErrorHandler(answer)
   app.setNotFoundHandler(notFound)
   app.addHook('onRequest', (request, reply, done) => {
@@ -105,23 +110,30 @@ function serveVersions(app: FastifyInstance): void {
   )
   app.get('/healthcheck', (_, reply) => reply.type('text/plain; charset=UTF-8').send('OK'))
   app.get('/v2.0/extensions', () => Promise.resolve({ extensions: listExtensions() }))
-  app.get<{ Params: { alias: string } }>('/v2.0/extensions/:alias', (request) =>
-    Promise.resolve({ extension: extensionOf(request.params.alias) }),
+  app.get<{ Params: { id: string } }>('/v2.0/extensions/:id', (request) =>
+    Promise.resolve({ extension: extensionOf(request.params.id) }),
   )
 }
 
 /** A path that is known, and a method that isn't for it; or neither. */
 function notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = request.url.replace(/\?.*/s, '')
+  const { method, server } = request
+  const patterns = [path, path.replace(/[^/]+$/, ':id')]
+  const allowed = METHODS.filter((one) =>
+    patterns.some((url) => server.hasRoute({ url, method: one })),
+  )
+  if (allowed.length === 0) return answer(errors.noSuchPath(path), request, reply)
   const [, plural, id] = /^\/v2\.0\/([a-z-]+)(?:\/([^/]+))?$/.exec(path) ?? []
   const resource = resources.find(({ collection }) => collection === plural)
-  const { method } = request
-  if (resource === undefined) return answer(errors.noSuchPath(path), request, reply)
-  if (id === undefined && (method === 'PUT' || method === 'DELETE')) {
+  if (resource !== undefined && id === undefined && (method === 'PUT' || method === 'DELETE')) {
     return answer(errors.noId(resource.notFound('').type, method, path), request, reply)
   }
-  reply.header('allow', id === undefined ? 'GET, OPTIONS, POST' : 'GET, OPTIONS, PUT, DELETE')
-  return answer(errors.methodNotAllowed(method, path), request, reply)
+  if (resource !== undefined && method === 'POST') {
+    return answer(errors.postOnItem(path), request, reply)
+  }
+  reply.header('allow', allowed.join(', '))
+  return answer(errors.methodNotAllowed(method, path, allowed), request, reply)
 }
 
 function withId(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -134,12 +146,20 @@ function answer(
   reply: FastifyReply,
 ): FastifyReply {
   const { status, body } = translated(error, request)
+  if (status === 413) {
+    // Whoever is still sending reads no answer before the end of it: so take it all, into nothing, and do not hang up.
+    request.raw.resume()
+    reply.removeHeader('connection')
+  }
   return reply.code(status).send(body)
 }
 
 function translated(error: ApiError | FastifyError, request: FastifyRequest): ApiError {
   if (error instanceof ApiError) return error
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return errors.tooLarge(BODY_MAX)
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return errors.noMediaType(request.headers['content-type'] ?? '')
+  }
   if (error.statusCode !== undefined && error.statusCode < 500) {
     return errors.malformed(error.message)
   }

@@ -1,6 +1,7 @@
 // One resource of the Neutron API over HTTP: list, show, create (one or many, all or none), update, delete.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { jsonOf } from './body.ts'
 import { errors } from './errors.ts'
 import { fieldsOf, list } from './query.ts'
 import type { Query } from './query.ts'
@@ -10,7 +11,7 @@ import type { Stored } from './table.ts'
 import { transact } from './transact.ts'
 import type { Context, Plan } from './transact.ts'
 import { settle, waitOf } from './wait.ts'
-import type { Check } from './wait.ts'
+import type { Check, Wait } from './wait.ts'
 
 export type Collection<R, A> = {
   readonly resource: Resource<R> & { readonly attributes: A }
@@ -59,62 +60,51 @@ export function serveCollection<
   })
 
   app.post<ListRoute>(path, async (request, reply) => {
+    const wait = waitOf(request.query, request.headers)
     const { bulk, bodies } = unwrapBulk(resource, jsonOf(request))
     const requests = bodies.map((body) => readValues(resource, 'POST', body))
     const { result: ids } = await transact(context, () => create(context, requests))
     const checks = ids.flatMap((id) => collection.written?.(id) ?? [])
-    const pending = await pendingAfter(replica, request, reply, checks, signal)
+    const pending = await pendingAfter(replica, wait, reply, checks, signal)
     const views = ids.map((id) => show(id))
     reply.code(pending === undefined ? 201 : 202)
     return { ...(bulk ? { [plural]: views } : { [name]: views[0] }), ...pending }
   })
 
-  app.post(`${path}/:id`, (request) => Promise.reject(errors.postOnItem(request.url)))
-
   app.put<ItemRoute>(`${path}/:id`, async (request, reply) => {
     const { id } = request.params
+    const wait = waitOf(request.query, request.headers)
     const values = readValues(resource, 'PUT', unwrap(resource, jsonOf(request)))
     const expected = ifMatchOf(request)
     await transact(context, () => update(context, expect(lookUp(id), expected), values))
     const checks = [collection.written?.(id) ?? []].flat()
-    const pending = await pendingAfter(replica, request, reply, checks, signal)
+    const pending = await pendingAfter(replica, wait, reply, checks, signal)
     if (pending !== undefined) reply.code(202)
     return { [name]: show(id), ...pending }
   })
 
   app.delete<ItemRoute>(`${path}/:id`, async (request, reply) => {
     const { id } = request.params
+    const wait = waitOf(request.query, request.headers)
     const expected = ifMatchOf(request)
     const { record } = lookUp(id)
     const view = show(id)
     await transact(context, () => remove(context, expect(lookUp(id), expected)))
     const checks = [collection.deleted?.(record) ?? []].flat()
-    const pending = await pendingAfter(replica, request, reply, checks, signal)
+    const pending = await pendingAfter(replica, wait, reply, checks, signal)
     if (pending === undefined) return reply.code(204).send()
     return reply.code(202).send({ [name]: view, ...pending })
   })
 }
 
-/** The body as JSON; undefined when there is none. Whatever its Content-Type says, it is JSON or an error. */
-export function jsonOf(request: Pick<FastifyRequest, 'body'>): unknown {
-  const text = request.body
-  if (typeof text !== 'string' || text === '') return undefined
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw errors.notJson(error instanceof Error ? error.message : String(error))
-  }
-}
-
 /** Waits if the client asked to. Undefined: nothing is missing, or nobody asked. */
 export async function pendingAfter(
   replica: Context['replica'],
-  request: Pick<FastifyRequest<ListRoute>, 'query' | 'headers'>,
+  wait: Wait | undefined,
   reply: Pick<FastifyReply, 'header'>,
   checks: readonly Check[],
   signal: AbortSignal,
 ): Promise<{ readonly pending: readonly object[] } | undefined> {
-  const wait = waitOf(request.query, request.headers)
   if (wait === undefined) return undefined
   if (wait.preference !== undefined) reply.header('preference-applied', wait.preference)
   const pending = await settle(replica, checks, wait.seconds, signal)

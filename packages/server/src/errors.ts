@@ -25,7 +25,8 @@ export const errors = {
   noSuchPath: define(
     404,
     'HTTPNotFound',
-    (path: string) => `Nothing is served at ${path}: GET /v2.0/ lists what is.`,
+    (path: string) =>
+      `Nothing is served at ${path}: see GET /v2.0/ for networks, subnets and ports, GET /portward/v1/status for the hosts.`,
   ),
   noSuchExtension: define(
     404,
@@ -36,28 +37,48 @@ export const errors = {
   methodNotAllowed: define(
     405,
     'HTTPMethodNotAllowed',
-    (method: string, path: string) => `${path} does not take ${method}.`,
+    (method: string, path: string, allowed: readonly string[]) =>
+      `${path} does not take ${method}: it takes ${allowed.join(', ')}.`,
   ),
   notAcceptable: define(
     406,
     'HTTPNotAcceptable',
-    (accept: string) => `Answers are application/json, and Accept is ${show(accept)}.`,
+    (accept: string) =>
+      `Answers are application/json, and Accept is ${show(accept)}: accept that, or leave it out.`,
   ),
   tooLarge: define(
     413,
     'HTTPRequestEntityTooLarge',
     (limit: number) => `A request's body may have ${limit} bytes: send less at once.`,
   ),
+  headersTooLarge: define(
+    431,
+    'HTTPRequestHeaderFieldsTooLarge',
+    (limit: number) =>
+      `A request's line and headers may have ${limit} bytes: ask with a shorter query, or several times.`,
+  ),
+  tooSlow: define(
+    408,
+    'HTTPRequestTimeout',
+    (seconds: number) =>
+      `The request did not arrive within ${seconds} seconds, and nothing was done: send it again.`,
+  ),
+  noMediaType: define(
+    400,
+    'HTTPBadRequest',
+    (type: string) => `Content-Type is ${show(type)}: write application/json, or leave it out.`,
+  ),
   malformed: define(400, 'HTTPBadRequest', (why: string) => `The request cannot be read: ${why}.`),
   notJson: define(
     400,
     'HTTPBadRequest',
-    (why: string) => `The request's body is not a JSON object: ${why}.`,
+    (why: string) => `The request's body must be a JSON object: ${why}.`,
   ),
   noResource: define(
     400,
     'HTTPBadRequest',
-    (resource: string) => `The request's body lacks its member '${resource}'.`,
+    (resource: string) =>
+      `The request's body lacks its member '${resource}': write {"${resource}": {…}}.`,
   ),
   emptyBulk: define(
     400,
@@ -139,12 +160,14 @@ export const errors = {
   notFilterable: define(
     400,
     'HTTPBadRequest',
-    (names: readonly string[]) => `A list cannot be filtered by ${quoted(names)}.`,
+    (names: readonly string[], known: readonly string[]) =>
+      `A list cannot be filtered by ${quoted(names)}; it can be by ${known.join(', ')}.`,
   ),
   notSortable: define(
     400,
     'HTTPBadRequest',
-    (names: readonly string[]) => `A list cannot be sorted by ${quoted(names)}.`,
+    (names: readonly string[], known: readonly string[]) =>
+      `A list cannot be sorted by ${quoted(names)}; it can be by ${known.join(', ')}.`,
   ),
   badSortDir: define(
     400,
@@ -164,14 +187,22 @@ export const errors = {
   ),
 
   // Networks and subnets.
-  networkNotFound: define(404, 'NetworkNotFound', (id: string) => `There is no network ${id}.`),
+  networkNotFound: define(
+    404,
+    'NetworkNotFound',
+    (id: string) => `There is no network ${id}: GET /v2.0/networks lists those there are.`,
+  ),
   networkInUse: define(
     409,
     'NetworkInUse',
     (id: string, ports: readonly string[]) =>
       `Network ${id} has ${ports.length} port(s), so it cannot be deleted. Delete them first: ${few(ports)}.`,
   ),
-  subnetNotFound: define(404, 'SubnetNotFound', (id: string) => `There is no subnet ${id}.`),
+  subnetNotFound: define(
+    404,
+    'SubnetNotFound',
+    (id: string) => `There is no subnet ${id}: GET /v2.0/subnets lists those there are.`,
+  ),
   subnetInUse: define(
     409,
     'SubnetInUse',
@@ -209,7 +240,11 @@ export const errors = {
   ),
 
   // Ports.
-  portNotFound: define(404, 'PortNotFound', (id: string) => `There is no port ${id}.`),
+  portNotFound: define(
+    404,
+    'PortNotFound',
+    (id: string) => `There is no port ${id}: GET /v2.0/ports lists those there are.`,
+  ),
   macInUse: define(
     409,
     'MacAddressInUse',
@@ -242,8 +277,8 @@ export const errors = {
   ipOutsideNetwork: define(
     400,
     'InvalidIpForNetwork',
-    (ip: string, networkId: string) =>
-      `fixed_ips: ${ip} is no host address of any subnet of network ${networkId}.`,
+    (ip: string, networkId: string, cidrs: readonly string[]) =>
+      `fixed_ips: ${ip} is no host address of any subnet of network ${networkId}. Its subnets: ${few(cidrs)}.`,
   ),
   ipOutsideSubnet: define(
     400,
@@ -324,6 +359,12 @@ export const errors = {
     (iface: string, host: string | undefined, seen: readonly string[]) =>
       `No interface ${show(iface)} hangs on the bridge${host === undefined ? '' : ` of host ${host}`}. Those seen: ${few(seen)}.`,
   ),
+  hostNotSeen: define(
+    404,
+    'HostNotFound',
+    (host: string, hosts: readonly string[]) =>
+      `No agent has told of an interface on host ${show(host)}. Hosts that are known: ${few(hosts)}.`,
+  ),
   interfaceOnManyHosts: define(
     409,
     'InterfaceAmbiguous',
@@ -340,12 +381,13 @@ export const errors = {
     409,
     'InterfaceDeclared',
     (iface: string, portId: string) =>
-      `Interface ${iface} is port ${portId}, declared through the Neutron API: change that port there.`,
+      `Interface ${iface} is port ${portId}, declared through the Neutron API: change or delete that port there.`,
   ),
   interfaceNotProtected: define(
     404,
     'InterfaceNotProtected',
-    (iface: string, host: string) => `Interface ${iface} of host ${host} is not protected.`,
+    (iface: string, host: string, its: readonly string[]) =>
+      `Interface ${iface} of host ${host} is not protected, so there is nothing to undo. Those that are: ${few(its)}.`,
   ),
   macUnknown: define(
     400,
@@ -362,6 +404,12 @@ export const errors = {
     409,
     'MacAddressInUse',
     (mac: string, owner: string) => `mac: ${mac} is already that of ${owner}.`,
+  ),
+  noSwitch: define(
+    503,
+    'SwitchUnavailable',
+    (host: string, why: string) =>
+      `The switch of host ${host} does not tell its flows (${why}): see portward status, and ask again once it is back.`,
   ),
   noLocalHost: define(
     501,

@@ -143,7 +143,10 @@ class Draft {
       subnetId === undefined
         ? this.#subnets.find(({ cidr }) => isHostAddress(cidr, ip))
         : this.#subnetOf(subnetId)
-    if (subnet === undefined) throw errors.ipOutsideNetwork(ip, this.#applicant.networkId)
+    if (subnet === undefined) {
+      const cidrs = this.#subnets.map(({ cidr }) => cidr)
+      throw errors.ipOutsideNetwork(ip, this.#applicant.networkId, cidrs)
+    }
     if (!isHostAddress(subnet.cidr, ip)) throw errors.ipOutsideSubnet(ip, subnet.id, subnet.cidr)
     if (this.#isAuto(subnet) && ip !== this.#autoAddress(subnet)) {
       throw errors.ipOnAutoSubnet(ip, subnet.id)

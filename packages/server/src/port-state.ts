@@ -5,8 +5,10 @@ import type { PortRecord, SeenRecord } from '@portward/store'
 import type { Replica } from './replica.ts'
 
 export type PortState = {
-  /** ACTIVE exactly while a living host's switch has acknowledged what the port is now. */
+  /** ACTIVE exactly while it is applied and, by its admin_state_up, meant to speak. */
   readonly status: 'ACTIVE' | 'DOWN'
+  /** A living host's switch has acknowledged what the port is now. */
+  readonly applied: boolean
   /** Of its interface, once the switch has acknowledged; or what is still missing. */
   readonly state: SeenRecord['state'] | 'unbound' | 'hostDown' | 'unplugged' | 'pending'
   /** Why it isn't ACTIVE, or what its host has to say of it. */
@@ -19,7 +21,14 @@ export type PortState = {
 
 export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: Replica): PortState {
   const host = port.boundHost
-  const nothing = { status: 'DOWN', host, iface: null, ofport: null, flows: 0 } as const
+  const nothing = {
+    status: 'DOWN',
+    applied: false,
+    host,
+    iface: null,
+    ofport: null,
+    flows: 0,
+  } as const
   if (host === '') {
     const reason = `no host has an interface with iface-id ${port.id}, and binding:host_id is empty`
     return { ...nothing, state: 'unbound', reason }
@@ -31,12 +40,13 @@ export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: R
     return { ...nothing, ...at, state: 'hostDown', reason }
   }
   const wanted = replica.hostPorts.get(keys.hostPort(host, port.id))
-  const applied = replica.applied.get(keys.hostAppliedPort(host, port.id))?.record
-  if (wanted !== undefined && applied?.revision === wanted.modified) {
-    const { iface, ofport, flows } = applied
+  const done = replica.applied.get(keys.hostAppliedPort(host, port.id))?.record
+  if (wanted !== undefined && done?.revision === wanted.modified) {
+    const { iface, ofport, flows } = done
     const state = seen?.record.state ?? (wanted.record.guarded ? 'guarded' : 'open')
     return {
-      status: 'ACTIVE',
+      status: wanted.record.up ? 'ACTIVE' : 'DOWN',
+      applied: true,
       state,
       reason: seen?.record.reason ?? null,
       host,
@@ -49,8 +59,18 @@ export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: R
     const reason = `host ${host} has no interface with iface-id ${port.id}`
     return { ...nothing, state: 'unplugged', reason }
   }
-  const reason = seen.record.reason ?? `the switch of host ${host} has not acknowledged it yet`
+  const reason =
+    seen.record.reason ??
+    disconnected(host, replica) ??
+    `the switch of host ${host} has not acknowledged it yet`
   return { ...nothing, ...at, state: 'pending', reason }
+}
+
+/** What an agent that has no switch says of it, when that is so. */
+export function disconnected(host: string, replica: Replica): string | undefined {
+  const alive = replica.alive.get(keys.hostAlive(host))?.record
+  if (alive?.state !== 'connecting') return undefined
+  return `host ${host} has no switch at the moment: ${alive.notes.join('; ')}`
 }
 
 function seenAt(

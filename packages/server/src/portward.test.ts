@@ -223,3 +223,54 @@ void test('flows: those of the agent in the process, or a sentence that says the
   assert.equal((await server.call('GET', '/portward/v1/flows?port=nosuch')).status, 404)
   assert.deepEqual(asked, [undefined])
 })
+
+void test('flows: a switch that is away or hangs is a 503 with what to do, and holds nobody up', async (t) => {
+  const refusal = 'cannot connect to br-int.mgmt'
+  await using away = await openTestServer({
+    local: { host: 'h1', flows: () => Promise.reject(new Error(refusal)) },
+  })
+  const refused = await away.call('GET', '/portward/v1/flows')
+  assert.deepEqual([refused.status, refused.error?.type], [503, 'SwitchUnavailable'])
+  assert.match(refused.error?.message ?? '', new RegExp(`h1.*${refusal}.*portward status`))
+
+  const asked = Promise.withResolvers<void>()
+  const flows = (): Promise<never> => {
+    asked.resolve()
+    return new Promise(() => {})
+  }
+  await using hangs = await openTestServer({ local: { host: 'h1', flows } })
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const answer = hangs.call('GET', '/portward/v1/flows')
+  await asked.promise
+  t.mock.timers.tick(10_000)
+  assert.equal((await answer).status, 503)
+})
+
+void test('unprotect of an interface that is not protected says whose it is, or which are', async () => {
+  await using bench = await openHost()
+  const { server, agent, protect } = bench
+  const network = await server.call('POST', '/v2.0/networks', { network: {} })
+  const port = await server.call('POST', '/v2.0/ports', {
+    port: { network_id: network.at('network', 'id') },
+  })
+  const id = String(port.at('port', 'id'))
+  await agent.see('tap0', { portId: id })
+  await agent.see('tap1', {})
+  await agent.see('tap2', {})
+  await protect({ iface: 'tap2', ips: ['10.0.0.5'], mac: MAC })
+  const declared = await server.call('POST', UNPROTECT, { iface: 'tap0' })
+  assert.deepEqual([declared.status, declared.error?.type], [409, 'InterfaceDeclared'])
+  assert.ok(declared.error?.message.includes(id))
+  const free = await server.call('POST', UNPROTECT, { iface: 'tap1' })
+  assert.deepEqual([free.status, free.error?.type], [404, 'InterfaceNotProtected'])
+  assert.match(free.error?.message ?? '', /Those that are: tap2/)
+})
+
+void test('a host that nobody has heard of: the hosts there are', async () => {
+  await using bench = await openHost()
+  const { agent, protect } = bench
+  await agent.see('tap0', {})
+  const answer = await protect({ iface: 'tap0', host: 'h9', ips: ['10.0.0.5'], mac: MAC })
+  assert.deepEqual([answer.status, answer.error?.type], [404, 'HostNotFound'])
+  assert.match(answer.error?.message ?? '', /"h9".*known: h1\./)
+})

@@ -7,7 +7,8 @@ import { keys, parseHostKey } from '@portward/store'
 import type { PortRecord } from '@portward/store'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { jsonOf, pendingAfter } from './collection.ts'
+import { jsonOf } from './body.ts'
+import { pendingAfter } from './collection.ts'
 import { errors } from './errors.ts'
 import { kind, mac, string } from './kinds.ts'
 import { port, portAt } from './ports.ts'
@@ -20,7 +21,7 @@ import type { Replica } from './replica.ts'
 import { isObject, readValues, viewOf } from './resource.ts'
 import { transact } from './transact.ts'
 import type { Context } from './transact.ts'
-import { applied, withdrawn } from './wait.ts'
+import { applied, waitOf, withdrawn } from './wait.ts'
 
 /** A flow as its switch has it now. */
 export type FlowRow = {
@@ -54,6 +55,8 @@ export type PortwardOptions = {
 
 const ROOT = '/portward/v1'
 const NAME_MAX = 255
+/** More than a switch needs for a hundred thousand flows. */
+const FLOWS_MS = 10_000
 
 const addresses = kind({
   schema: Type.Array(Type.String(), { minItems: 1 }),
@@ -95,7 +98,10 @@ export function servePortward(app: FastifyInstance, options: PortwardOptions): v
     if (local === undefined) throw errors.noLocalHost()
     const [portId] = textsOf(request.query, 'port')
     if (portId !== undefined) portAt(replica, portId)
-    const flows = await local.flows(portId)
+    const flows = await withinReason(local.flows(portId), signal).catch((cause: Error) => {
+      request.log.warn({ err: cause }, 'the flows of the switch cannot be read')
+      throw errors.noSwitch(local.host, cause.message)
+    })
     return {
       host: local.host,
       flows: flows.map(({ portId, ruleText, ...flow }) => ({
@@ -107,20 +113,22 @@ export function servePortward(app: FastifyInstance, options: PortwardOptions): v
   })
 
   app.post<{ Querystring: Query }>(`${ROOT}/protect`, async (request, reply) => {
+    const wait = waitOf(request.query, request.headers)
     const { host, iface = '', ips = [], mac } = readValues(protection, 'POST', bodyOf(request))
     const wanted = { iface, host: host ?? homeFor(iface), ips, mac }
     const { result } = await transact(context, () => protect(context, wanted))
-    const pending = await pendingAfter(replica, request, reply, [applied(result.portId)], signal)
+    const pending = await pendingAfter(replica, wait, reply, [applied(result.portId)], signal)
     reply.code(pending !== undefined ? 202 : result.created ? 201 : 200)
     return { ...portOf(replica, portAt(replica, result.portId).record), ...pending }
   })
 
   app.post<{ Querystring: Query }>(`${ROOT}/unprotect`, async (request, reply) => {
+    const wait = waitOf(request.query, request.headers)
     const { host, iface = '' } = readValues(unprotection, 'POST', bodyOf(request))
     const wanted = { iface, host: host ?? homeFor(iface) }
     const { result } = await transact(context, () => unprotect(context, wanted))
     const checks = [withdrawn(result.portId, result.host)]
-    const pending = await pendingAfter(replica, request, reply, checks, signal)
+    const pending = await pendingAfter(replica, wait, reply, checks, signal)
     if (pending !== undefined) reply.code(202)
     return { host: result.host, iface, port_id: result.portId, ...pending }
   })
@@ -135,6 +143,20 @@ export function servePortward(app: FastifyInstance, options: PortwardOptions): v
   }
 }
 
+/** A switch that hangs must not hang whoever asks. */
+async function withinReason<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  const over = Promise.withResolvers<never>()
+  const timer = setTimeout(over.reject, FLOWS_MS, new Error(`no answer in ${FLOWS_MS} ms`))
+  const abort = (): void => over.reject(new Error('the server is closing'))
+  signal.addEventListener('abort', abort)
+  try {
+    return await Promise.race([answer, over.promise])
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+  }
+}
+
 function bodyOf(request: Pick<FastifyRequest, 'body'>): Readonly<Record<string, unknown>> {
   const body = jsonOf(request)
   if (!isObject(body)) throw errors.notJson('it is empty, or something else')
@@ -143,7 +165,7 @@ function bodyOf(request: Pick<FastifyRequest, 'body'>): Readonly<Record<string, 
 
 /** All that is known of a port: as Neutron shows it, what it may say, and what has become of it. */
 function portOf(replica: Replica, record: PortRecord): Record<string, unknown> {
-  const { status, state, reason, host, iface, ofport, flows } = portState(record, replica)
+  const { status, applied, state, reason, host, iface, ofport, flows } = portState(record, replica)
   const { bindings, flaw } = bindingsFor(record)
   return {
     port: viewOf(port, record, replica),
@@ -154,7 +176,7 @@ function portOf(replica: Replica, record: PortRecord): Record<string, unknown> {
     status,
     state,
     reason: flaw ?? reason,
-    applied: status === 'ACTIVE',
+    applied,
     flows,
   }
 }

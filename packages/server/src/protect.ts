@@ -16,8 +16,10 @@ import type {
 } from '@portward/store'
 import { newCommon, touched } from './common.ts'
 import { errors } from './errors.ts'
+import type { ApiError } from './errors.ts'
 import { ownerOf } from './fixed-ips.ts'
 import { portWrites } from './port-write.ts'
+import { hostOf } from './replica.ts'
 import type { Replica } from './replica.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
@@ -105,7 +107,7 @@ export function unprotect(context: Context, request: IfaceRequest): Plan<Protect
   const host = request.host ?? seenOf(replica, request).host
   const key = keys.hostPlug(host, iface)
   const plug = replica.plugs.get(key)
-  if (plug === undefined) throw errors.interfaceNotProtected(iface, host)
+  if (plug === undefined) throw notProtected(replica, iface, host)
   const { portId } = plug.record
   const before = replica.ports.get(portId)
   if (before !== undefined) checkOurs(before.record, iface)
@@ -116,6 +118,18 @@ export function unprotect(context: Context, request: IfaceRequest): Plan<Protect
     ops: [...writes.ops, { type: 'delete', key }],
     result: { portId, host, created: false },
   }
+}
+
+/** It may be that of a port made elsewhere, which is unmade there. */
+function notProtected(replica: Replica, iface: string, host: string): ApiError {
+  const seen = replica.seen.get(keys.hostSeenIface(host, iface))?.record
+  const port = seen?.portId == null ? undefined : replica.ports.get(seen.portId)?.record
+  if (port !== undefined) return errors.interfaceDeclared(iface, port.id)
+  const its = replica.plugs.ids.flatMap((key) => {
+    const at = parseHostKey(key)
+    return at?.host === host ? [at.name] : []
+  })
+  return errors.interfaceNotProtected(iface, host, its)
 }
 
 /** The interface on a bridge that is meant. Throws an ApiError that lists those there are. */
@@ -131,6 +145,10 @@ function seenOf(
       : [{ host: at.host, name: at.name, key, seen }]
   })
   const there = all.filter((one) => host === undefined || one.host === host)
+  if (host !== undefined && there.length === 0) {
+    const hosts = new Set([...all.map((one) => one.host), ...replica.alive.ids.map(hostOf)])
+    throw errors.hostNotSeen(host, [...hosts].sort())
+  }
   const found = there.filter((one) => one.name === iface)
   const [first] = found
   if (first === undefined) {

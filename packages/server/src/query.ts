@@ -6,7 +6,7 @@
 import { errors } from './errors.ts'
 import { boolean } from './kinds.ts'
 import type { Replica } from './replica.ts'
-import type { Attribute, Filter, Resource } from './resource.ts'
+import type { Attribute, Attributes, Filter, Resource } from './resource.ts'
 import { viewOf } from './resource.ts'
 import { placeOf } from './table.ts'
 
@@ -69,7 +69,7 @@ type Order<R> = (a: R, b: R) => number
 function matchingOf<R>(resource: Resource<R>, replica: Replica, query: Query): Matching<R> {
   const names = Object.keys(query).filter((name) => !controls.has(name))
   const invalid = names.filter((name) => filterOf(resource, name) === undefined)
-  if (invalid.length > 0) throw errors.notFilterable(invalid)
+  if (invalid.length > 0) throw errors.notFilterable(invalid, filterable(resource))
   const filters = names.flatMap((name) => filterOf(resource, name)?.(textsOf(query, name)) ?? [])
   const table = resource.table(replica)
   const indexed = filters.find((filter) => filter.ids !== undefined)?.ids?.(replica)
@@ -95,6 +95,15 @@ function matchingOf<R>(resource: Resource<R>, replica: Replica, query: Query): M
   }
 }
 
+function filterable<R>({ attributes, filters }: Resource<R>): readonly string[] {
+  const plain = Object.keys(attributes).filter((name) => attributes[name]?.filter)
+  return [...new Set([...plain, ...Object.keys(filters)])]
+}
+
+function sortable<R>(attributes: Attributes<R>): readonly string[] {
+  return Object.keys(attributes).filter((name) => attributes[name]?.sort)
+}
+
 /** The attribute is one of the values given. */
 function equality<R>(name: string, attribute: Attribute<R>, replica: Replica): Filter<R> {
   return (texts) => {
@@ -118,7 +127,7 @@ function orderOf<R extends { readonly id: string }>(
   const unknown = names.filter(
     (name) => !Object.hasOwn(attributes, name) || !attributes[name]?.sort,
   )
-  if (unknown.length > 0) throw errors.notSortable(unknown)
+  if (unknown.length > 0) throw errors.notSortable(unknown, sortable(attributes))
   const badDirs = dirs.filter((dir) => dir !== 'asc' && dir !== 'desc')
   if (badDirs.length > 0) throw errors.badSortDir(badDirs)
   if (names.length !== dirs.length) throw errors.unevenSort(names.length, dirs.length)
@@ -150,7 +159,7 @@ function textOf(value: unknown): string {
 
 function pageOf(query: Query): Page {
   const limitText = textsOf(query, 'limit').at(-1) ?? '0'
-  if (!/^\d{1,15}$/.test(limitText)) throw errors.badLimit(limitText)
+  if (!/^\d+$/.test(limitText)) throw errors.badLimit(limitText)
   const backText = textsOf(query, 'page_reverse').at(-1)
   return {
     limit: Number(limitText),

@@ -27,6 +27,9 @@ export type Server = AsyncDisposable & {
   readonly replica: Replica
 }
 
+/** What requests under way get when the server ends; a client that sends none to its end must not hold it up. */
+const GRACE_MS = 1000
+
 /** Resolves once requests are answered. Throws an error that names the address and the way out if it cannot listen. */
 export async function openServer(options: ServerOptions): Promise<Server> {
   options.signal.throwIfAborted()
@@ -35,7 +38,9 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const { app, replica, ended } = await start(options, signal)
   const close = async (): Promise<void> => {
     stop.abort()
+    const hangUp = setTimeout(() => app.server.closeAllConnections(), GRACE_MS)
     await app.close()
+    clearTimeout(hangUp)
     await ended
   }
   try {

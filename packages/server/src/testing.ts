@@ -44,7 +44,7 @@ export type TestServer = AsyncDisposable & {
 }
 
 export type TestAgent = {
-  alive(): Promise<void>
+  alive(record?: Partial<AliveRecord>): Promise<void>
   gone(): Promise<void>
   see(iface: string, record: Partial<SeenRecord>): Promise<void>
   unsee(iface: string): Promise<void>
@@ -91,11 +91,11 @@ export async function openTestServer(
     replica,
     call: callOf(app),
     agent: (host) => ({
-      alive: () =>
+      alive: (record) =>
         write({
           type: 'put',
           key: keys.hostAlive(host),
-          value: records.alive.encode(aliveOn(host)),
+          value: records.alive.encode({ ...aliveOn(host), ...record }),
         }),
       gone: () => write({ type: 'delete', key: keys.hostAlive(host) }),
       see: (iface, record) =>
@@ -146,7 +146,8 @@ function aliveOn(host: string): AliveRecord {
 
 function callOf(app: FastifyInstance): Call {
   return async (method, url, body, headers = {}) => {
-    const payload = typeof body === 'string' ? body : JSON.stringify(body)
+    const raw = typeof body === 'string' || Buffer.isBuffer(body)
+    const payload = raw ? body : JSON.stringify(body)
     const response = await app.inject({
       method,
       url,

@@ -41,6 +41,18 @@ void test('status is ACTIVE exactly while a living host has acknowledged what th
   assert.deepEqual([await status(), await state()], ['DOWN', 'hostDown'])
 })
 
+void test('a port that is administratively down is DOWN, though its switch has done as it was told', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent, id, path } = bench
+  await agent.alive()
+  await server.call('PUT', path, { port: { admin_state_up: false } })
+  await agent.apply(id)
+  const waited = await server.call('PUT', `${path}?wait=applied`, { port: { name: 'x' } })
+  assert.deepEqual([waited.status, waited.at('port', 'status')], [200, 'DOWN'])
+  const view = await server.call('GET', `/portward/v1/ports/${id}`)
+  assert.deepEqual([view.at('status'), view.at('applied')], ['DOWN', true])
+})
+
 void test('wait=applied answers 200 once the switch has acknowledged, not before', async () => {
   await using bench = await openWithPort('h1')
   const { server, agent, id, path } = bench
@@ -139,7 +151,12 @@ void test('what can be waited for', () => {
     seconds: 60,
     preference: 'wait=60',
   })
-  assert.equal(waitOf({}, { prefer: 'wait=soon' }), undefined)
+  for (const prefer of ['wait="7"', 'wait = 7', 'respond-async, wait=7; x=1']) {
+    assert.equal(waitOf({}, { prefer })?.seconds, 7, prefer)
+  }
+  for (const prefer of ['wait=soon', 'wait=-1', 'wait="7', 'await=7', 'wait=7x']) {
+    assert.equal(waitOf({}, { prefer }), undefined, prefer)
+  }
   assert.throws(() => waitOf({ wait: 'forever' }, {}), /'applied'/)
 })
 
@@ -157,4 +174,44 @@ void test('a new port is waited for as well', async () => {
   await agent.apply(id)
   const { status, at } = await answer
   assert.deepEqual([status, at('port', 'status')], [201, 'ACTIVE'])
+})
+
+void test('a wait nobody knows is refused before anything is written, not after', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent, path } = bench
+  const network = await server.call('GET', '/v2.0/networks')
+  await agent.alive()
+  await agent.see('tap1', { mac: null })
+  const { revision } = server.replica
+  const requests = [
+    ['POST', '/v2.0/ports', { port: { network_id: network.at('networks', 0, 'id') } }],
+    ['POST', '/v2.0/networks', { network: {} }],
+    ['PUT', path, off],
+    ['DELETE', path, undefined],
+    [
+      'POST',
+      '/portward/v1/protect',
+      { iface: 'tap1', ips: ['10.0.0.9'], mac: 'fa:16:3e:00:00:11' },
+    ],
+    ['POST', '/portward/v1/unprotect', { iface: 'tap1' }],
+  ] as const
+  for (const [method, url, body] of requests) {
+    const { status, error } = await server.call(method, `${url}?wait=apllied`, body)
+    assert.equal(status, 400, url)
+    assert.match(error?.message ?? '', /'applied'/)
+  }
+  assert.equal(server.replica.revision, revision)
+})
+
+void test('what is pending says so when the host has lost its switch', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent, id, path } = bench
+  const notes = ['cannot connect to br-int.mgmt: is the daemon running?']
+  await agent.alive({ state: 'connecting', notes })
+  await agent.see('tap0', { portId: id })
+  await agent.apply(id)
+  const put = await server.call('PUT', path, off, { prefer: 'wait=0' })
+  assert.match(String(put.at('pending', 0, 'reason')), /no switch at the moment: cannot connect/)
+  const gone = await server.call('DELETE', path, undefined, { prefer: 'wait=0' })
+  assert.match(String(gone.at('pending', 0, 'reason')), /no switch at the moment: cannot connect/)
 })

@@ -3,7 +3,7 @@
 import { keys } from '@portward/store'
 import type { IncomingHttpHeaders } from 'node:http'
 import { errors } from './errors.ts'
-import { portState } from './port-state.ts'
+import { disconnected, portState } from './port-state.ts'
 import type { Query } from './query.ts'
 import { textsOf } from './query.ts'
 import type { Replica } from './replica.ts'
@@ -34,7 +34,7 @@ export function waitOf(query: Query, headers: IncomingHttpHeaders): Wait | undef
   const [asked] = textsOf(query, 'wait')
   if (asked !== undefined && asked !== 'applied') throw errors.badWait(asked)
   const prefer = [headers['prefer'] ?? []].flat().join(',')
-  const preferred = /(?:^|[,\s])wait=(\d{1,6})(?=$|[,;\s])/i.exec(prefer)?.[1]
+  const preferred = /(?:^|[,\s])wait\s*=\s*("?)(\d+)\1(?=$|[,;\s])/i.exec(prefer)?.[2]
   if (preferred === undefined) {
     return asked && { seconds: DEFAULT_SECONDS, preference: undefined }
   }
@@ -47,8 +47,8 @@ export function applied(portId: string): Check {
   return (replica) => {
     const stored = replica.ports.get(portId)
     if (stored === undefined) return undefined
-    const { status, state, reason, host } = portState(stored.record, replica)
-    if (status === 'ACTIVE') return undefined
+    const { applied: done, state, reason, host } = portState(stored.record, replica)
+    if (done) return undefined
     return {
       host: host === '' ? null : host,
       port: portId,
@@ -65,7 +65,8 @@ export function withdrawn(portId: string, host: string): Check {
     const hopeless = replica.alive.get(keys.hostAlive(host)) === undefined
     const reason = hopeless
       ? `no agent is alive on host ${host}: what its switch does is not known`
-      : `the switch of host ${host} has not acknowledged that its flows are gone`
+      : (disconnected(host, replica) ??
+        `the switch of host ${host} has not acknowledged that its flows are gone`)
     return { host, port: portId, reason, hopeless }
   }
 }

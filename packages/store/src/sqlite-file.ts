@@ -78,12 +78,25 @@ function primaryCodeOf(cause: unknown): number | undefined {
 }
 
 function makeFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  makeDirectory(dirname(file))
   try {
     // Never opens one that is there: to close it again would drop the lock of a store this process holds (fcntl locks).
     closeSync(openSync(file, 'wx', 0o600))
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause
+  }
+}
+
+/** Step by step: Node's own `recursive` never ends where mkdir says ENOENT under a directory that is there, as in /proc. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(path) === path) throw cause
+    makeDirectory(dirname(path))
+    mkdirSync(path, { mode: 0o700 })
   }
 }
 

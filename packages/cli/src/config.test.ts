@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import * as fc from 'fast-check'
+import type { Settings } from './config.ts'
+import { configOf, parseListen } from './config.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'portward-cli-'))
+after(() => rmSync(directory, { recursive: true }))
+const file = join(directory, 'portward.toml')
+
+/** The configuration from a file with this text. */
+function configFrom(toml: string, flags: Settings = {}, env: NodeJS.ProcessEnv = {}) {
+  writeFileSync(file, toml)
+  return configOf(flags, file, env)
+}
+
+const refused = (status: 1 | 2, message: RegExp) => ({ name: 'Complaint', status, message })
+
+void test('flags stand over the environment, that over the file, that over what is built in', async () => {
+  const toml = 'bridge = "file"\nhost = "file"\nstate = "file"\nuplinks = ["eth0"]'
+  const env = { PORTWARD_HOST: 'env', PORTWARD_STATE: 'env', PORTWARD_UPLINKS: 'eth1,eth2' }
+  const config = await configFrom(toml, { state: 'flag' }, env)
+  assert.equal(config.listen, '127.0.0.1:9696')
+  assert.deepEqual(
+    [config.bridge, config.host, config.state, config.uplinks],
+    ['file', 'env', 'flag', ['eth1', 'eth2']],
+  )
+})
+
+void test('OVS_RUNDIR, as the programs of Open vSwitch know it, is where the switch runs unless Portward is told', async () => {
+  const env = { OVS_RUNDIR: '/ovs' }
+  assert.equal((await configFrom('', {}, env)).ovs_rundir, '/ovs')
+  assert.equal((await configFrom('ovs_rundir = "/file"', {}, env)).ovs_rundir, '/file')
+  assert.equal((await configFrom('', {}, { OVS_RUNDIR: '' })).ovs_rundir, '/var/run/openvswitch')
+})
+
+void test('no uplinks in the environment are none', async () => {
+  assert.deepEqual((await configFrom('', {}, { PORTWARD_UPLINKS: '' })).uplinks, [])
+})
+
+void test('a setting that is misspelt is refused, with those there are', async () => {
+  for (const name of ['brigde', 'ovs-rundir', '__proto__', 'constructor']) {
+    const message = new RegExp(
+      `portward\\.toml: ${name} is no setting; there are ovs_rundir, bridge`,
+    )
+    await assert.rejects(configFrom(`${name} = "x"`), refused(2, message))
+  }
+  await assert.rejects(configFrom('[agent]\nbridge = "x"'), refused(2, /agent is no setting/))
+})
+
+void test('a value that makes no sense is shown as it is spelt where it stands', async () => {
+  const modes = 'is "mine"; wanted auto or own or shared'
+  for (const [from, message] of [
+    [() => configFrom('bridge_mode = "mine"'), `${file}: bridge_mode ${modes}`],
+    [() => configFrom('', {}, { PORTWARD_BRIDGE_MODE: 'mine' }), `PORTWARD_BRIDGE_MODE ${modes}`],
+    // @ts-expect-error as a flag is: any text
+    [() => configFrom('', { bridge_mode: 'mine' }), `--bridge-mode ${modes}`],
+    [() => configFrom('bridge = 5'), `${file}: bridge is 5; wanted a string, and not empty`],
+    [
+      () => configFrom('uplinks = "eth0"'),
+      `${file}: uplinks is "eth0"; wanted a list of interface names`,
+    ],
+    [() => configFrom('', { uplinks: [''] }), '--uplink is [""]; wanted a list of interface names'],
+    [() => configFrom('', { state: '' }), '--state is ""; wanted a string, and not empty'],
+  ] as const) {
+    await assert.rejects(from(), { name: 'Complaint', status: 2, message })
+  }
+})
+
+void test('a file that is not there, or is no TOML: where, in one line', async () => {
+  const absent = join(directory, 'absent.toml')
+  await assert.rejects(configOf({}, absent, {}), refused(2, /absent\.toml: ENOENT/))
+  await assert.rejects(
+    configFrom('host = "a"\nbridge = '),
+    refused(2, /^\S+portward\.toml, line 2: .+$/),
+  )
+})
+
+void test('where to listen: any port of loopback, and nothing else', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 65_535 }), (port) => {
+      for (const host of ['127.0.0.1', '127.1.2.3', 'localhost']) {
+        assert.deepEqual(parseListen(`${host}:${port}`), { host, port })
+      }
+      assert.deepEqual(parseListen(`[::1]:${port}`), { host: '::1', port })
+    }),
+  )
+  for (const text of [
+    '',
+    '9696',
+    ':9696',
+    'localhost',
+    '127.0.0.1:65536',
+    '::1:9696',
+    '127.0.0.1:',
+  ]) {
+    assert.throws(() => parseListen(text), refused(2, /write HOST:PORT/), text)
+  }
+  for (const text of ['0.0.0.0:9696', '[::]:9696', '10.0.0.1:9696', '127.0.0.1.example.org:9696']) {
+    assert.throws(() => parseListen(text), refused(2, /only on loopback/), text)
+  }
+})
