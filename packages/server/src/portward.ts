@@ -2,6 +2,7 @@
 // seen, flows, and protection without a cloud.
 
 import { parseIp } from '@portward/addr'
+import type { FlowRow } from '@portward/portsec'
 import { SpecError, bindingsOf } from '@portward/portsec'
 import { keys, parseHostKey } from '@portward/store'
 import type { PortRecord } from '@portward/store'
@@ -22,23 +23,6 @@ import { isObject, readValues, viewOf } from './resource.ts'
 import { transact } from './transact.ts'
 import type { Context } from './transact.ts'
 import { applied, waitOf, withdrawn } from './wait.ts'
-
-/** A flow as its switch has it now. */
-export type FlowRow = {
-  readonly table: number
-  readonly priority: number
-  /** The port it guards; null: it is for all of them. */
-  readonly portId: string | null
-  /** The rule of the port-security rules, and its sentence. */
-  readonly rule: number | null
-  readonly ruleText: string | null
-  /** What it does, in words; and as ovs-ofctl writes it. */
-  readonly words: string
-  readonly text: string
-  /** Counters, decimal: they have 64 bits. */
-  readonly packets: string
-  readonly bytes: string
-}
 
 /** The agent in the same process, when there is one. */
 export type LocalHost = {

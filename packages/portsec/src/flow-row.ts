@@ -2,7 +2,8 @@
 
 import type { FlowStats } from '@portward/openflow'
 import { flowText } from '@portward/openflow'
-import { isOurs, readCookie, rules, wordsOf } from '@portward/portsec'
+import { isOurs, readCookie, rules } from './rule.ts'
+import { wordsOf } from './words.ts'
 
 export type FlowRow = {
   readonly table: number
