@@ -42,7 +42,9 @@ export async function openLab(): Promise<Lab> {
         ports.push(...(await createPorts(portward, batch)))
         progress(`declared ${ports.length} of ${count} ports`)
       }
-      await sw.addPorts(ports.map(({ id }, i) => ({ name: `tap${i}`, ifaceId: id })))
+      await sw.addPorts(
+        ports.map(({ id }, i) => ({ name: `tap${i}`, ifaceId: id, type: 'patch' as const })),
+      )
       await active(portward, count)
       return ports
     },
