@@ -1,5 +1,6 @@
 // The commands. up, server and agent are daemons; the rest ask a server over its HTTP API.
 
+import { flushCompileCache } from 'node:module'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import type { Api } from './api.ts'
 import { DEFAULT_API, openApi } from './api.ts'
@@ -31,6 +32,7 @@ daemon('up', 'server, agent and SQLite in one process, for this host')
   .action(async (flags: DaemonFlags) => {
     const config = await configOf(settingsOf(flags), flags.config, process.env)
     const { up } = await import('./up.ts')
+    flushCompileCache() // a daemon may end in ways that leave no time for it
     await up(config, shutdown())
   })
 

@@ -7,6 +7,7 @@ import { openSqlite } from '@portward/store'
 import { pino } from 'pino'
 import type { Config } from './config.ts'
 import { parseListen } from './config.ts'
+import { releaseHeap } from './heap.ts'
 import { VERSION } from './version.ts'
 
 /** Runs until the signal aborts; prints the line `ready URL` once it serves and its agent is in sync. */
@@ -34,6 +35,12 @@ export async function up(config: Config, signal: AbortSignal): Promise<void> {
     log: log.child({ part: 'server' }),
     local: { host: config.host, flows: (portId) => agent.flows(portId) },
   })
-  void agent.inSync.then(() => process.stdout.write(`ready ${server.url}\n`))
+  void announce(agent, server.url)
   await agent.run(signal)
+}
+
+async function announce(agent: Agent, url: string): Promise<void> {
+  await agent.inSync
+  releaseHeap()
+  process.stdout.write(`ready ${url}\n`)
 }
