@@ -45,6 +45,15 @@ const na = (target: string, tll: string | undefined) =>
 const ns = (target: string) => neighbourSolicitation({ target })
 const ping = icmp({})
 
+// Where to lie in a frame: RFC 826; RFC 791, 3.1; RFC 4443, 2.1.
+const [HARDWARE_TYPE, PROTOCOL_TYPE, HARDWARE_SIZE, OPERATION] = [14, 16, 18, 20]
+const [VERSION_IHL, LENGTH] = [14, 16]
+const ICMPV6_CODE = 14 + 40 + 1
+const arpAsBob = frame(
+  toAlice,
+  arpReply({ sha: OWN.mac, spa: BOB.ip, tha: ALICE.mac, tpa: ALICE.ip }),
+)
+
 type Case = { readonly name: string; readonly frame: Uint8Array }
 
 const honest: readonly Case[] = [
@@ -141,6 +150,20 @@ const hostile: readonly Case[] = [
     frame: frame(
       { ...toAlice, tags: [{ vid: 0 }, { vid: 0 }, { vid: 0 }] },
       arpReply({ sha: OWN.mac, spa: BOB.ip, tha: ALICE.mac, tpa: ALICE.ip }),
+    ),
+  },
+  {
+    name: 'rule 2: a service tag before another tag',
+    frame: frame(
+      { ...toAlice, tags: [{ vid: 0, tpid: 0x88a8 }, { vid: 0 }] },
+      ipv4({ src: OWN.ip, dst: ALICE.ip }, ping),
+    ),
+  },
+  {
+    name: 'rule 2: a tag of a type that the switch does not know',
+    frame: frame(
+      { ...toAlice, tags: [{ vid: 5, tpid: 0x9100 }] },
+      ipv4({ src: OWN.ip, dst: ALICE.ip }, ping),
     ),
   },
   {
@@ -256,10 +279,115 @@ const hostile: readonly Case[] = [
     ),
   },
   {
+    name: 'rule 1: no MAC at all',
+    frame: frame(
+      { ...toAlice, src: '00:00:00:00:00:00' },
+      ipv4({ src: OWN.ip, dst: ALICE.ip }, ping),
+    ),
+  },
+  {
+    name: 'rule 3: ARP with another’s address, of another kind of hardware',
+    frame: altered(arpAsBob, HARDWARE_TYPE, 0, 6),
+  },
+  {
+    name: 'rule 3: ARP with another’s address, of another size of hardware address',
+    frame: altered(arpAsBob, HARDWARE_SIZE, 7),
+  },
+  {
+    name: 'rule 3: ARP with another’s address, of another protocol',
+    frame: altered(arpAsBob, PROTOCOL_TYPE, 0x86, 0xdd),
+  },
+  {
+    name: 'rule 3: ARP with another’s address, cut short',
+    frame: arpAsBob.subarray(0, 14 + 20),
+  },
+  {
+    name: 'rule 3: ARP whose operation looks like a reply in its low byte',
+    frame: altered(
+      frame(toAlice, arpReply({ sha: OWN.mac, spa: OWN.ip, tha: ALICE.mac, tpa: ALICE.ip })),
+      OPERATION,
+      1,
+      2,
+    ),
+  },
+  {
+    name: 'rule 3: ARP with another’s address over SNAP',
+    frame: frame(
+      toAlice,
+      snap(arpReply({ sha: OWN.mac, spa: BOB.ip, tha: ALICE.mac, tpa: ALICE.ip })),
+    ),
+  },
+  {
+    name: 'rule 6: another’s IPv4 address over SNAP',
+    frame: frame(toAlice, snap(ipv4({ src: BOB.ip, dst: ALICE.ip }, ping))),
+  },
+  {
+    name: 'rule 6: another’s IPv4 address, with a header that is shorter than any',
+    frame: altered(frame(toAlice, ipv4({ src: BOB.ip, dst: ALICE.ip }, ping)), VERSION_IHL, 0x44),
+  },
+  {
+    name: 'rule 6: another’s IPv4 address, with more bytes promised than there are',
+    frame: altered(frame(toAlice, ipv4({ src: BOB.ip, dst: ALICE.ip }, ping)), LENGTH, 0xff, 0xff),
+  },
+  {
+    name: 'rule 12: with two options, the second of another’s MAC',
+    frame: naWith(OWN.ip6, ndOption.targetLinkLayer(OWN.mac), ndOption.targetLinkLayer(BOB.mac)),
+  },
+  {
+    name: 'rule 12: with an option before that of another’s MAC',
+    frame: naWith(
+      OWN.ip6,
+      Uint8Array.of(14, 1, 1, 2, 3, 4, 5, 6),
+      ndOption.targetLinkLayer(BOB.mac),
+    ),
+  },
+  {
+    name: 'rule 12: for another’s address, with an ICMPv6 code',
+    frame: altered(naWith(BOB.ip6), ICMPV6_CODE, 1),
+  },
+  {
+    name: 'rule 12: for another’s address, with bytes behind the packet',
+    frame: padded(naWith(BOB.ip6, ndOption.targetLinkLayer(OWN.mac)), 300),
+  },
+  ...[0, 43, 60].map((header) => ({
+    name: `rule 12: for another’s address, behind extension header ${header}`,
+    frame: behind(header, naWith(BOB.ip6, ndOption.targetLinkLayer(OWN.mac))),
+  })),
+  {
     name: 'rule 16: an EtherType that is not listed',
     frame: frame(toAlice, { etherType: 0x88cc, bytes: new Uint8Array(46) }),
   },
 ]
+
+/** From its own MAC and address to all nodes. */
+function naWith(target: string, ...options: readonly Uint8Array[]): Uint8Array {
+  const message = neighbourAdvertisement({ target, override: true, options })
+  return frame({ ...toAll, dst: ALL_NODES.mac }, nd(OWN.ip6, ALL_NODES.ip6, message))
+}
+
+function altered(frame: Uint8Array, at: number, ...bytes: readonly number[]): Uint8Array {
+  return Uint8Array.from(frame).map((byte, i) => bytes[i - at] ?? byte)
+}
+
+function padded(frame: Uint8Array, size: number): Uint8Array {
+  return Uint8Array.from([...frame, ...new Uint8Array(size)])
+}
+
+/** Puts an extension header of eight bytes, with nothing but padding, before what an IPv6 packet carries: RFC 8200, 4. */
+function behind(header: number, frame: Uint8Array): Uint8Array {
+  const [start, carried] = [14 + 40, 14 + 6]
+  const inserted = [frame[carried] ?? 0, 0, 1, 4, 0, 0, 0, 0]
+  const longer = [...frame.subarray(0, start), ...inserted, ...frame.subarray(start)]
+  longer[carried] = header
+  longer[carried - 1] = longer.length - start
+  return Uint8Array.from(longer)
+}
+
+/** IEEE 802, 9: the EtherType behind a length and an LLC header. */
+function snap({ etherType, bytes }: Packet): Packet {
+  const llc = [0xaa, 0xaa, 3, 0, 0, 0, etherType >> 8, etherType & 0xff]
+  return { etherType: llc.length + bytes.length, bytes: Uint8Array.from([...llc, ...bytes]) }
+}
 
 function frame(header: Parameters<typeof ethernet>[0], packet: Packet): Uint8Array {
   return ethernet(header, packet)
@@ -269,40 +397,43 @@ function nd(src: string, dst: string, message: ReturnType<typeof ns>): Packet {
   return ipv6({ src, dst, hopLimit: 255 }, message)
 }
 
+let marks = 0
+
+/** Sends the frame, then one that passes any guard, and waits for the latter. */
+async function arrives(sent: Uint8Array, mallory: GuestPort, alice: GuestPort): Promise<boolean> {
+  const [from, to] = [await mallory.guest.wire(), await alice.guest.wire()]
+  to.forget()
+  const mark = frame(
+    toAlice,
+    ipv4({ src: OWN.ip, dst: ALICE.ip }, udp({ src: 9, dst: 9 }, `mark ${++marks}`)),
+  )
+  await from.send(sent)
+  await from.send(mark)
+  await to.expect((got) => Buffer.compare(got, mark) === 0)
+  return to.received((got) => Buffer.compare(got, sent) === 0).length > 0
+}
+
+const fields = ({ mac, ip, ip6 }: typeof OWN) => ({
+  mac_address: mac,
+  fixed_ips: [{ ip_address: ip }, { ip_address: ip6 }],
+})
+
 for (const failMode of ['secure', 'standalone'] as const) {
   void describe(`frames of a guest, fail_mode=${failMode}`, () => {
     let lab: Lab
     let alice: GuestPort
     let mallory: GuestPort
-    let marks = 0
+    const passes = (sent: Uint8Array): Promise<boolean> => arrives(sent, mallory, alice)
 
     before(async () => {
       lab = await openLab({ failMode })
       await lab.start()
       const network = await makeNetwork(lab)
-      const fields = ({ mac, ip, ip6 }: typeof OWN) => ({
-        mac_address: mac,
-        fixed_ips: [{ ip_address: ip }, { ip_address: ip6 }],
-      })
       alice = await lab.guest('alice', network, fields(ALICE))
       await lab.guest('bob', network, fields(BOB))
       mallory = await lab.guest('mallory', network, fields(OWN))
     })
     after(async () => lab[Symbol.asyncDispose]())
-
-    /** Sends the frame, then one that passes any guard, and waits for the latter. */
-    async function passes(sent: Uint8Array): Promise<boolean> {
-      const [from, to] = [await mallory.guest.wire(), await alice.guest.wire()]
-      to.forget()
-      const mark = frame(
-        toAlice,
-        ipv4({ src: OWN.ip, dst: ALICE.ip }, udp({ src: 9, dst: 9 }, `mark ${++marks}`)),
-      )
-      await from.send(sent)
-      await from.send(mark)
-      await to.expect((got) => Buffer.compare(got, mark) === 0)
-      return to.received((got) => Buffer.compare(got, sent) === 0).length > 0
-    }
 
     for (const { name, frame } of honest) {
       void test(`passes: ${name}`, async () => assert.equal(await passes(frame), true))
@@ -330,3 +461,146 @@ for (const failMode of ['secure', 'standalone'] as const) {
     })
   })
 }
+
+// What allowed address pairs add, and what they don't: MAC and address must come from one binding, and one family is no other.
+const PAIR = {
+  mac: 'fa:16:3e:00:00:99',
+  ip: '10.0.9.5',
+  ip6: 'fd00:9::5',
+  linkLocal: 'fe80::f816:3eff:fe00:99',
+}
+const ANY_IPV4 = 'fa:16:3e:00:00:44'
+const ANY_IPV6 = 'fa:16:3e:00:00:66'
+const pairs = [
+  { ip_address: '10.0.0.77' },
+  { ip_address: OWN.ip },
+  { ip_address: '10.0.9.0/24', mac_address: PAIR.mac },
+  { ip_address: 'fd00:9::/64', mac_address: PAIR.mac },
+  { ip_address: '0.0.0.0/0', mac_address: ANY_IPV4 },
+  { ip_address: '::/0', mac_address: ANY_IPV6 },
+]
+
+const says = {
+  arp: (mac: string, ip: string, sha = mac) =>
+    frame({ src: mac, dst: ALICE.mac }, arpReply({ sha, spa: ip, tha: ALICE.mac, tpa: ALICE.ip })),
+  ipv4: (mac: string, ip: string) =>
+    frame({ src: mac, dst: ALICE.mac }, ipv4({ src: ip, dst: ALICE.ip }, ping)),
+  ipv6: (mac: string, ip: string) =>
+    frame({ src: mac, dst: ALICE.mac }, ipv6({ src: ip, dst: ALICE.ip6 }, icmpv6Echo({}))),
+  na: (mac: string, ip: string, target = ip, tll = mac) =>
+    frame({ src: mac, dst: ALL_NODES.mac }, nd(ip, ALL_NODES.ip6, na(target, tll))),
+}
+
+const honestPairs: readonly Case[] = [
+  { name: 'a further address of its own MAC: ARP', frame: says.arp(OWN.mac, '10.0.0.77') },
+  { name: 'a further address of its own MAC: IPv4', frame: says.ipv4(OWN.mac, '10.0.0.77') },
+  { name: 'its own address, also a pair', frame: says.ipv4(OWN.mac, OWN.ip) },
+  { name: 'a pair’s MAC and address: ARP', frame: says.arp(PAIR.mac, PAIR.ip) },
+  { name: 'a pair’s MAC and address: IPv4', frame: says.ipv4(PAIR.mac, PAIR.ip) },
+  { name: 'a pair’s MAC and address: IPv6', frame: says.ipv6(PAIR.mac, PAIR.ip6) },
+  { name: 'a pair’s MAC and address: advertisement', frame: says.na(PAIR.mac, PAIR.ip6) },
+  { name: 'a pair’s MAC and its link-local address', frame: says.na(PAIR.mac, PAIR.linkLocal) },
+  {
+    name: 'a pair’s MAC: RARP',
+    frame: frame({ src: PAIR.mac, dst: BROADCAST }, rarp({ mac: PAIR.mac })),
+  },
+  { name: 'any IPv4 address: ARP', frame: says.arp(ANY_IPV4, BOB.ip) },
+  { name: 'any IPv4 address: IPv4', frame: says.ipv4(ANY_IPV4, '203.0.113.9') },
+  { name: 'any IPv6 address: IPv6', frame: says.ipv6(ANY_IPV6, '2001:db8::9') },
+  { name: 'any IPv6 address: advertisement', frame: says.na(ANY_IPV6, BOB.ip6) },
+]
+
+const hostilePairs: readonly Case[] = [
+  { name: 'a pair’s MAC with the fixed address: ARP', frame: says.arp(PAIR.mac, OWN.ip) },
+  { name: 'a pair’s MAC with the fixed address: IPv4', frame: says.ipv4(PAIR.mac, OWN.ip) },
+  { name: 'a pair’s MAC with the fixed address: IPv6', frame: says.ipv6(PAIR.mac, OWN.ip6) },
+  { name: 'a pair’s MAC with the fixed address: advertisement', frame: says.na(PAIR.mac, OWN.ip6) },
+  {
+    name: 'a pair’s MAC advertises the fixed address from its own',
+    frame: says.na(PAIR.mac, PAIR.ip6, OWN.ip6),
+  },
+  { name: 'its own MAC with a pair’s address: ARP', frame: says.arp(OWN.mac, PAIR.ip) },
+  { name: 'its own MAC with a pair’s address: IPv4', frame: says.ipv4(OWN.mac, PAIR.ip) },
+  { name: 'its own MAC with a pair’s address: IPv6', frame: says.ipv6(OWN.mac, PAIR.ip6) },
+  {
+    name: 'its own MAC advertises a pair’s address',
+    frame: says.na(OWN.mac, OWN.ip6, PAIR.ip6),
+  },
+  {
+    name: 'its own MAC advertises a pair’s address at the pair’s MAC',
+    frame: says.na(OWN.mac, OWN.ip6, PAIR.ip6, PAIR.mac),
+  },
+  {
+    name: 'a pair’s MAC advertises its address at the port’s MAC',
+    frame: says.na(PAIR.mac, PAIR.ip6, PAIR.ip6, OWN.mac),
+  },
+  { name: 'ARP of a pair from the port’s MAC', frame: says.arp(OWN.mac, PAIR.ip, PAIR.mac) },
+  { name: 'ARP of the port from a pair’s MAC', frame: says.arp(PAIR.mac, OWN.ip, OWN.mac) },
+  { name: 'the address before a pair’s first', frame: says.ipv4(PAIR.mac, '10.0.8.255') },
+  { name: 'the address after a pair’s last', frame: says.ipv4(PAIR.mac, '10.0.10.0') },
+  { name: 'the address after a pair’s only one', frame: says.ipv4(OWN.mac, '10.0.0.78') },
+  { name: 'the address after an IPv6 pair’s last', frame: says.ipv6(PAIR.mac, 'fd00:9:0:1::') },
+  { name: 'another’s link-local address', frame: says.ipv6(PAIR.mac, LINK_LOCAL) },
+  { name: 'any IPv4 address is no IPv6 address', frame: says.ipv6(ANY_IPV4, OWN.ip6) },
+  { name: 'any IPv4 address is no advertisement', frame: says.na(ANY_IPV4, OWN.ip6) },
+  { name: 'any IPv6 address is no IPv4 address', frame: says.ipv4(ANY_IPV6, OWN.ip) },
+  { name: 'any IPv6 address is no ARP', frame: says.arp(ANY_IPV6, OWN.ip) },
+  { name: 'any IPv4 address, at another’s MAC: ARP', frame: says.arp(ANY_IPV4, BOB.ip, BOB.mac) },
+  {
+    name: 'any IPv6 address, at another’s MAC: advertisement',
+    frame: says.na(ANY_IPV6, BOB.ip6, BOB.ip6, BOB.mac),
+  },
+  {
+    name: 'any IPv6 address: an advertisement that cannot be read',
+    frame: altered(says.na(ANY_IPV6, BOB.ip6), ICMPV6_CODE, 1),
+  },
+  {
+    name: 'any IPv4 address, and yet no DHCP server',
+    frame: frame(
+      { src: ANY_IPV4, dst: BROADCAST },
+      ipv4({ src: BOB.ip, dst: '255.255.255.255' }, udp({ src: 67, dst: 68 }, 'x')),
+    ),
+  },
+  {
+    name: 'any IPv6 address, and yet no router',
+    frame: frame(
+      { src: ANY_IPV6, dst: ALL_NODES.mac },
+      nd('fe80::1', ALL_NODES.ip6, routerAdvertisement({})),
+    ),
+  },
+]
+
+void describe('frames of a guest with allowed address pairs', () => {
+  let lab: Lab
+  let alice: GuestPort
+  let mallory: GuestPort
+
+  before(async () => {
+    lab = await openLab()
+    await lab.start()
+    const network = await makeNetwork(lab)
+    alice = await lab.guest('alice', network, fields(ALICE))
+    mallory = await lab.guest('mallory', network, {
+      ...fields(OWN),
+      allowed_address_pairs: pairs,
+    })
+  })
+  after(async () => lab[Symbol.asyncDispose]())
+
+  for (const { name, frame } of honestPairs) {
+    void test(`passes: ${name}`, async () =>
+      assert.equal(await arrives(frame, mallory, alice), true))
+  }
+  for (const { name, frame } of hostilePairs) {
+    void test(`dropped: ${name}`, async () =>
+      assert.equal(await arrives(frame, mallory, alice), false))
+  }
+
+  void test('with the pairs taken away, none of it passes', async () => {
+    await lab.update(mallory.port.id, { allowed_address_pairs: [] })
+    for (const { name, frame } of [...honestPairs, ...hostilePairs]) {
+      if (name === 'its own address, also a pair') continue
+      assert.equal(await arrives(frame, mallory, alice), false, name)
+    }
+  })
+})

@@ -222,6 +222,32 @@ void test('on a shared bridge only guards are written; what was there stays, and
   assert.ok((await lab.flows()).every((line) => !line.includes(`in_port=${ofport}`)))
 })
 
+void test('a port whose flows the switch refuses is silent and says why; the others are guarded, and so is it when there is room', async () => {
+  await using lab = await openLab()
+  const { sw } = lab
+  await lab.start()
+  const network = await makeNetwork(lab)
+  await plugged(lab, network, 'tap0', fields)
+  const table = ['create', 'Flow_Table', 'flow_limit=2', 'overflow_policy=refuse']
+  await sw.vsctl('--id=@t', ...table, '--', 'set', 'Bridge', sw.bridge, 'flow_tables:25=@t')
+  const refused = await lab.create<PortBody>('port', { network_id: network })
+  const open = await lab.create<PortBody>('port', {
+    network_id: network,
+    port_security_enabled: false,
+  })
+  await sw.addPorts([
+    { name: 'tap1', ifaceId: refused.id },
+    { name: 'tap2', ifaceId: open.id },
+  ])
+  await until(async () => (await lab.port(open.id)).status === 'ACTIVE', 'the other is ACTIVE')
+  const tap1 = async () => (await interfaces(lab)).find(({ iface }) => iface === 'tap1')
+  assert.match((await tap1())?.reason ?? '', /refused the flow .*table=25.*OFPFMFC_TABLE_FULL/)
+  assert.equal((await lab.port(refused.id)).status, 'DOWN')
+  assert.match(lab.portward().said(), /the switch refuses flows of tap1: /)
+  await sw.vsctl('clear', 'Bridge', sw.bridge, 'flow_tables')
+  await until(async () => (await lab.port(refused.id)).status === 'ACTIVE', 'it is ACTIVE')
+})
+
 void test('--bridge-mode and --uplink: an uplink passes on a bridge of our own, and nobody else does', async () => {
   await using lab = await openLab()
   await lab.sw.addPorts([{ name: 'eth7' }, { name: 'tap0' }])

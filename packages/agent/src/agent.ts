@@ -26,7 +26,7 @@ import { clings, emptyCache } from './datapath.ts'
 import { followDeclared } from './declared.ts'
 import type { Log } from './log.ts'
 import type { ModeWish } from './mode.ts'
-import { modeOf, noteOnForeign, notesOn } from './mode.ts'
+import { modeOf, noteOnForeign, noteOnRefused, notesOn } from './mode.ts'
 import { Plugs, ifaceIdOp } from './plugs.ts'
 import { Reconciler } from './reconciler.ts'
 import type { FlowTable, Outcome } from './reconciler.ts'
@@ -51,6 +51,10 @@ export type AgentOptions = {
 const LEASE_TTL = 10
 /** The wait after a failure, in milliseconds; each further one doubles it. */
 const RETRY = { first: 20, most: 1000 }
+/** After which what the switch has refused is tried again, in milliseconds: mostly it is for an operator to mend. */
+const REFUSED_MS = 2000
+/** Between two lines of the log on what another hand does to our flows. */
+const DRIFT_MS = 1000
 
 export class Agent {
   readonly #options: AgentOptions
@@ -74,8 +78,10 @@ export class Agent {
   /** The switch whose flows were adopted. */
   #switch: SwitchConnection | undefined
   #state: AliveRecord['state'] = 'connecting'
-  /** Changes of our flows by another hand, not yet put right. */
-  #drift = { count: 0, last: '' }
+  /** Changes of our flows by another hand that the log does not have yet, and when it may have the next line of it. */
+  #drift = { count: 0, last: '', due: 0 }
+  /** What the switch refuses, in a sentence. */
+  #refusal: string | undefined
   /** Why there is no switch, for an operator. */
   #trouble = 'connecting to the switch'
   /** Why the datapath may not follow the flows, likewise. */
@@ -109,6 +115,7 @@ export class Agent {
         1,
         ...notesOn(mode, bridge, this.#bridge?.fail_mode),
         ...(others ? [others] : []),
+        ...(this.#refusal === undefined ? [] : [this.#refusal]),
         ...(this.#doubt === undefined ? [] : [this.#doubt]),
       )
     }
@@ -274,11 +281,12 @@ export class Agent {
     this.#news.ring()
   }
 
-  /** One line for however many: whoever deletes all flows makes thousands of events. */
+  /** One line for however many: whoever deletes all flows makes thousands of events, and may do so again and again. */
   #logDrift(): void {
-    const { count, last } = this.#drift
-    if (count === 0) return
-    this.#drift = { count: 0, last: '' }
+    const { count, last, due } = this.#drift
+    const now = performance.now()
+    if (count === 0 || now < due) return
+    this.#drift = { count: 0, last: '', due: now + DRIFT_MS }
     this.#options.log.warn({ count, last }, 'another hand changed our flows: put right')
   }
 
@@ -319,20 +327,37 @@ export class Agent {
 
   async #reconcile(signal: AbortSignal): Promise<void> {
     await this.#declared.promise
+    let retryAt = Infinity
     while (!signal.aborted) {
       const target = this.#switch
       if (target !== undefined && this.#reconciler.dirty) {
         for (const outcome of await this.#reconciler.step(this.#noting(target))) {
           this.#acknowledged(outcome)
         }
-        this.#logDrift()
+        this.#noteRefusals()
         if (!this.#reconciler.dirty && this.#switch === target && this.#state !== 'in-sync') {
           this.#enter('in-sync')
           this.#settling.ring()
         }
       }
-      await this.#work.wait(signal)
+      this.#logDrift()
+      if (this.#reconciler.refused.size === 0) retryAt = Infinity
+      else if (retryAt === Infinity) retryAt = performance.now() + REFUSED_MS
+      const due = Math.min(retryAt, this.#drift.count > 0 ? this.#drift.due : Infinity)
+      await this.#work.wait(signal, due === Infinity ? undefined : due - performance.now())
+      if (performance.now() < retryAt) continue
+      retryAt = Infinity
+      this.#reconciler.retry()
     }
+  }
+
+  /** Told once, not at every further try. */
+  #noteRefusals(): void {
+    const note = noteOnRefused(this.#reconciler.refused)
+    if (note === this.#refusal) return
+    this.#refusal = note
+    if (note !== undefined) this.#options.log.warn({}, note)
+    this.#news.ring()
   }
 
   /** The switch, and a note of each time that it has taken something. */

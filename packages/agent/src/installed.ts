@@ -10,7 +10,8 @@ import { flowMap, plan } from '@portward/portsec'
 
 export type Proposal = {
   readonly mods: readonly FlowMod[]
-  accept(): void
+  /** Gives the owners of which another hand has changed a flow meanwhile that was right when this was proposed. */
+  accept(): ReadonlySet<string>
 }
 
 export class Installed {
@@ -27,9 +28,9 @@ export class Installed {
     return this.#owners.get(key)
   }
 
-  /** The flows the switch has of this owner. */
-  flowsOf(owner: string): readonly Flow[] {
-    return (this.#keys.get(owner) ?? []).flatMap((key) => this.#flows.get(key) ?? [])
+  /** The switch has a flow with this key under our cookies. */
+  has(key: string): boolean {
+    return this.#flows.has(key)
   }
 
   /** Another hand, or a fresh look at the switch, says what stands under a key. */
@@ -63,12 +64,10 @@ export class Installed {
         desired.set(key, flow)
         this.#copy(key, actual)
       }
-      for (const key of this.#keys.get(owner) ?? []) this.#copy(key, actual)
+      for (const key of this.#keysOf(owner)) this.#copy(key, actual)
     }
-    return {
-      mods: plan(desired, actual),
-      accept: () => this.#accept(desired, actual, keysOf),
-    }
+    const mods = plan(desired, actual)
+    return { mods, accept: () => this.#accept(mods, { desired, actual, keysOf }) }
   }
 
   /** Forgets everything: the switch went away, and its flows may have gone with it. */
@@ -83,16 +82,38 @@ export class Installed {
     if (flow !== undefined) to.set(key, flow)
   }
 
-  #accept(desired: FlowMap, actual: FlowMap, keysOf: ReadonlyMap<string, readonly string[]>): void {
-    for (const key of actual.keys()) this.#flows.delete(key)
-    for (const [key, flow] of desired) this.#flows.set(key, flow)
+  /** Those that are still its own: an interface may have come to the number of one that is gone. */
+  #keysOf(owner: string): readonly string[] {
+    const keys = this.#keys.get(owner) ?? []
+    return keys.filter((key) => this.#owners.get(key) === owner)
+  }
+
+  /** What was sent is there. Of what needed no sending, the switch may have told otherwise meanwhile. */
+  #accept(mods: readonly FlowMod[], proposed: Proposed): ReadonlySet<string> {
+    const { desired, actual, keysOf } = proposed
     for (const owner of keysOf.keys()) {
-      for (const key of this.#keys.get(owner) ?? []) this.#owners.delete(key)
+      for (const key of this.#keysOf(owner)) this.#owners.delete(key)
     }
+    for (const key of actual.keys()) if (!desired.has(key)) this.#flows.delete(key)
+    const sent = new Set(mods.map(({ flow }) => flow))
+    const changed = new Set<string>()
     for (const [owner, keys] of keysOf) {
       if (keys.length === 0) this.#keys.delete(owner)
       else this.#keys.set(owner, keys)
-      for (const key of keys) this.#owners.set(key, owner)
+      for (const key of keys) {
+        this.#owners.set(key, owner)
+        const flow = desired.get(key)
+        if (flow === undefined) continue
+        if (sent.has(flow) || this.#flows.get(key) === actual.get(key)) this.#flows.set(key, flow)
+        else changed.add(owner)
+      }
     }
+    return changed
   }
+}
+
+type Proposed = {
+  readonly desired: FlowMap
+  readonly actual: FlowMap
+  readonly keysOf: ReadonlyMap<string, readonly string[]>
 }

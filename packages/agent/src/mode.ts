@@ -3,6 +3,7 @@
 import type { Flow } from '@portward/openflow'
 import { flowKey } from '@portward/openflow'
 import { bridgeFlows, isOurs } from '@portward/portsec'
+import { BRIDGE } from './inventory.ts'
 import type { Mode } from './verdict.ts'
 
 export type ModeWish = Mode | 'auto'
@@ -52,6 +53,19 @@ export function noteOnForeign(foreign: ReadonlyMap<string, Flow>): string | unde
   return (
     `${inTheWay.length} flows of others come before the guards or stand in their tables, and may let pass what a ` +
     `guard drops; the first: table ${table}, priority ${priority}, cookie 0x${cookie.toString(16)}`
+  )
+}
+
+/** Whose flows the switch refuses, by interface. */
+export function noteOnRefused(refused: ReadonlyMap<string, string>): string | undefined {
+  const [first] = refused
+  if (first === undefined) return undefined
+  const [name, why] = first
+  const whose = name === BRIDGE ? 'the bridge itself' : name
+  const others = refused.size === 1 ? '' : ` and of ${refused.size - 1} more`
+  return (
+    `the switch refuses flows of ${whose}${others}: ${why}. An interface that it concerns keeps its last good guard or is ` +
+    'silent; it is tried again every few seconds'
   )
 }
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Ip } from '@portward/addr'
-import { macOfBytes, parseIp } from '@portward/addr'
+import { macOfBytes, parseIp, parseMac, parsePrefix } from '@portward/addr'
 import type { Flow, FlowMod } from '@portward/openflow'
-import { flowKey, flowText } from '@portward/openflow'
-import { bridgeFlows } from '@portward/portsec'
+import { SwitchError, flowKey, flowText } from '@portward/openflow'
+import { bridgeFlows, silenceFlows } from '@portward/portsec'
 import type { HostPortRecord } from '@portward/store'
 import type { Iface } from './interface.ts'
 import { Reconciler } from './reconciler.ts'
@@ -18,9 +18,18 @@ class FakeSwitch {
   readonly flows = new Map<string, Flow>()
   readonly bundles: (readonly FlowMod[])[] = []
   refuses = false
+  /** One that it will not have: then it refuses the bundle, and names the flow. */
+  refusesFlow: (flow: Flow) => boolean = () => false
+  /** Called before it looks at a bundle that is on its way. */
+  meanwhile: () => void = () => {}
 
   commit(mods: readonly FlowMod[], accepted: () => void = () => {}): Promise<void> {
+    this.meanwhile()
     if (this.refuses) return Promise.reject(new Error('refused'))
+    const bad = mods.find(({ command, flow }) => command === 'add' && this.refusesFlow(flow))
+    if (bad !== undefined) {
+      return Promise.reject(new SwitchError('the table is full', { flow: bad.flow }))
+    }
     this.bundles.push(mods)
     for (const { command, flow } of mods) {
       if (command === 'add') this.flows.set(flowKey(flow), flow)
@@ -34,6 +43,7 @@ class FakeSwitch {
 const PORTS = ['00000001', '00000002', '00000003'].map(
   (tag) => `${tag}-0000-4000-8000-000000000000`,
 )
+const MULTICAST = parseMac('01:00:5e:00:00:01')
 const NAMES = ['tap1', 'tap2', 'tap3', 'uplink', 'vxlan0'] as const
 
 function iface(name: string, ofport: number | undefined, portId?: string): Iface {
@@ -138,6 +148,171 @@ void test('a flow of another under a key of ours is left alone, and the port say
   assert.equal(outcome?.verdict?.state, 'blocked')
   assert.match(outcome.verdict.reason ?? '', /table 0, priority 9, cookie 0x1/)
   assert.equal(sw.flows.get(flowKey(theirs)), theirs)
+})
+
+void test('blocked by a flow of another: guarded when that flow goes', async () => {
+  const [reconciler, sw] = [reconcilerOf(), new FakeSwitch()]
+  const portId = PORTS[0] ?? ''
+  const theirs: Flow = { table: 0, priority: 9, cookie: 1n, match: { inPort: 7 }, actions: [] }
+  sw.flows.set(flowKey(theirs), theirs)
+  reconciler.inventory.setIface('tap1', iface('tap1', 7, portId))
+  reconciler.inventory.setPort(portId, { record: port(portId), revision: 5 })
+  reconciler.adopt(sw.flows.values(), 'shared')
+  await reconciler.step(sw)
+  sw.flows.delete(flowKey(theirs))
+  reconciler.observe({ type: 'removed', flow: theirs })
+  const [outcome] = await reconciler.step(sw)
+  assert.equal(outcome?.verdict?.state, 'guarded')
+  assert.ok([...sw.flows.values()].some(({ match }) => match.inPort === 7))
+})
+
+void test('another’s flow that did the same as ours goes or changes: ours is written, or the port is blocked', async () => {
+  for (const becomes of ['gone', 'another'] as const) {
+    const [reconciler, sw] = [reconcilerOf(), new FakeSwitch()]
+    const portId = PORTS[0] ?? ''
+    const tagged = { inPort: 7, vlanTci: { value: 0x1000, mask: 0x1000 } }
+    const theirs: Flow = { table: 0, priority: 20, cookie: 1n, match: tagged, actions: [] }
+    const key = flowKey(theirs)
+    sw.flows.set(key, theirs)
+    reconciler.inventory.setIface('tap1', iface('tap1', 7, portId))
+    reconciler.inventory.setPort(portId, { record: port(portId), revision: 5 })
+    reconciler.adopt(sw.flows.values(), 'own')
+    const before = await reconciler.step(sw)
+    assert.equal(before.at(0)?.verdict?.state, 'guarded')
+    if (becomes === 'gone') {
+      sw.flows.delete(key)
+      reconciler.observe({ type: 'removed', flow: theirs })
+    } else {
+      const changed: Flow = { ...theirs, actions: [{ type: 'resubmit', table: 99 }] }
+      sw.flows.set(key, changed)
+      reconciler.observe({ type: 'present', flow: changed })
+    }
+    const [outcome] = await reconciler.step(sw)
+    assert.equal(outcome?.verdict?.state, becomes === 'gone' ? 'guarded' : 'blocked')
+    if (becomes === 'gone') assert.notEqual(sw.flows.get(key)?.cookie, 1n)
+  }
+})
+
+void test('a flow that another hand deletes while a bundle is on its way is put back', async () => {
+  const portId = PORTS[0] ?? ''
+  for (const when of ['adopted', 'known'] as const) {
+    const [reconciler, sw] = [reconcilerOf(), new FakeSwitch()]
+    reconciler.inventory.setIface('tap1', iface('tap1', 1, portId))
+    reconciler.inventory.setPort(portId, { record: port(portId), revision: 1 })
+    reconciler.adopt([], 'own')
+    await reconciler.step(sw)
+    const before = texts(sw.flows.values())
+    // Something to send, in the same bundle in which that flow needs no sending.
+    const [other, victim] = [...sw.flows.values()].filter(({ match }) => match.inPort === 1)
+    assert.ok(victim && other)
+    sw.flows.delete(flowKey(other))
+    if (when === 'adopted') reconciler.adopt(sw.flows.values(), 'own')
+    else reconciler.observe({ type: 'removed', flow: other })
+    sw.meanwhile = () => {
+      sw.meanwhile = () => {}
+      sw.flows.delete(flowKey(victim))
+      reconciler.observe({ type: 'removed', flow: victim })
+    }
+    while (reconciler.dirty) await reconciler.step(sw)
+    assert.deepEqual(texts(sw.flows.values()), before)
+  }
+})
+
+const uncompilable = {
+  allowedAddressPairs: [{ mac: MULTICAST, prefix: parsePrefix('10.0.0.0/24') }],
+}
+
+void test('a port that can’t be compiled keeps its last good guard; not its openness, nor the guard of another port', async () => {
+  const [reconciler, sw] = [reconcilerOf(), new FakeSwitch()]
+  const [one = '', two = ''] = PORTS
+  let revision = 0
+  const declare = (portId: string, fields: Partial<HostPortRecord>): void =>
+    reconciler.inventory.setPort(portId, { record: port(portId, fields), revision: ++revision })
+  const ofTap = (): readonly string[] =>
+    texts([...sw.flows.values()].filter(({ match }) => match.inPort === 1))
+  const silence = (portId: string): readonly string[] => texts(silenceFlows(1, portId))
+  declare(one, {})
+  declare(two, uncompilable)
+  reconciler.inventory.setIface('tap1', iface('tap1', 1, one))
+  reconciler.adopt([], 'own')
+  await reconciler.step(sw)
+  const guard = ofTap()
+  declare(one, uncompilable)
+  const [kept] = await reconciler.step(sw)
+  assert.deepEqual(ofTap(), guard)
+  assert.equal(kept?.verdict?.state, 'guarded')
+  assert.match(kept.verdict.reason ?? '', /no station's address/)
+  assert.equal(kept.verdict.fulfils, undefined)
+
+  const [victim] = [...sw.flows.values()].filter(({ match }) => match.inPort === 1)
+  assert.ok(victim)
+  sw.flows.delete(flowKey(victim))
+  reconciler.observe({ type: 'removed', flow: victim })
+  await reconciler.step(sw)
+  assert.deepEqual(ofTap(), guard, 'another hand takes nothing away from it')
+  sw.flows.clear()
+  reconciler.adopt([], 'own')
+  await reconciler.step(sw)
+  assert.deepEqual(ofTap(), guard, 'nor does a restart of the switch')
+
+  reconciler.inventory.setIface('tap1', iface('tap1', 1, two))
+  await reconciler.step(sw)
+  assert.deepEqual(ofTap(), silence(two))
+
+  declare(two, { guarded: false })
+  await reconciler.step(sw)
+  declare(two, uncompilable)
+  await reconciler.step(sw)
+  assert.deepEqual(ofTap(), silence(two))
+})
+
+void test('a port whose flows the switch refuses holds up no other; it is silent, or keeps its last good guard, and is tried again', async () => {
+  const [reconciler, sw] = [reconcilerOf(), new FakeSwitch()]
+  const [good = '', bad = '', third = ''] = PORTS
+  for (const [i, portId] of [good, bad].entries()) {
+    reconciler.inventory.setIface(`tap${i}`, iface(`tap${i}`, i + 1, portId))
+    reconciler.inventory.setPort(portId, { record: port(portId), revision: 1 })
+  }
+  const stray: Flow = { ...(silenceFlows(9, good)[0] as Flow) }
+  sw.flows.set(flowKey(stray), stray)
+  const ofPort = (inPort: number): readonly Flow[] =>
+    [...sw.flows.values()].filter(({ match }) => match.inPort === inPort)
+  sw.refusesFlow = ({ table, match }) => table === 71 && match.inPort === 2
+  reconciler.adopt(sw.flows.values(), 'own')
+  const outcomes = await reconciler.step(sw)
+  assert.deepEqual(
+    outcomes.map(({ verdict }) => [verdict?.state, verdict?.reason]),
+    [
+      ['guarded', undefined],
+      ['silent', 'the table is full'],
+    ],
+  )
+  assert.deepEqual(texts(ofPort(2)), texts(silenceFlows(2, bad)))
+  assert.equal(ofPort(9).length, 0)
+  assert.equal(reconciler.dirty, false)
+  assert.deepEqual([...reconciler.refused.keys()], ['tap1'])
+
+  sw.refusesFlow = () => false
+  reconciler.retry()
+  const [mended] = await reconciler.step(sw)
+  assert.equal(mended?.verdict?.state, 'guarded')
+  assert.equal(reconciler.refused.size, 0)
+  const guard = texts(ofPort(2))
+
+  sw.refusesFlow = ({ table, match }) => table === 71 && match.inPort !== undefined
+  reconciler.inventory.setPort(third, { record: port(third, { guarded: false }), revision: 2 })
+  reconciler.inventory.setIface('tap2', iface('tap2', 3, third))
+  const changed: Partial<HostPortRecord> = { ips: [parseIp('10.0.0.99')] }
+  reconciler.inventory.setPort(bad, { record: port(bad, changed), revision: 3 })
+  await reconciler.step(sw)
+  assert.deepEqual(texts(ofPort(2)), guard)
+  assert.equal(ofPort(3).length, 1)
+
+  sw.refusesFlow = ({ match }) => match.inPort === 3
+  reconciler.inventory.setPort(third, { record: port(third), revision: 4 })
+  const [unguarded] = await reconciler.step(sw)
+  assert.equal(unguarded?.verdict?.state, 'blocked')
+  assert.equal(ofPort(3).length, 0, 'what admitted it is gone')
 })
 
 // What may happen, in any order: interfaces and ports come, change and go; the switch refuses; another hand deletes or

@@ -1,17 +1,18 @@
 // The agent's one loop, without its sockets: events mark what is dirty; `step` compiles it, compares it with what the switch
-// is believed to have, sends one bundle, and believes once that is acknowledged. A failure leaves it dirty.
+// is believed to have, sends one bundle, and believes once that is acknowledged. A failure leaves it dirty. Where the switch
+// refuses a flow, each owner is tried apart: who is refused keeps its last good guard, or silence, and holds up nobody.
 //
 //   OVSDB ─► Inventory ─┐                                        ┌─► Report (seen, applied)
 //   store ─► Inventory ─┼─ marks ─► step: verdict ─► propose ─► commit ─► accept
 //   flow monitor ───────┘
 
 import type { Flow, FlowEvent, FlowMod } from '@portward/openflow'
-import { flowKey, sameActions } from '@portward/openflow'
+import { SwitchError, flowKey, sameActions } from '@portward/openflow'
 import { bridgeFlows, isOurs } from '@portward/portsec'
 import { Installed } from './installed.ts'
 import type { Iface } from './interface.ts'
 import { BRIDGE, Inventory } from './inventory.ts'
-import { verdictOn } from './verdict.ts'
+import { refusedVerdict, verdictOn } from './verdict.ts'
 import type { Mode, Setting, Verdict } from './verdict.ts'
 
 /** What the loop needs of a switch. */
@@ -39,6 +40,12 @@ export class Reconciler {
   #dirty = new Set<string>()
   #strays = false
   #foreign = new Map<string, Flow>()
+  /** Who gave way to another's flow, by its key: judged again when that changes or goes. */
+  readonly #gaveWay = new Map<string, string>()
+  /** Of each interface that is guarded, the guard that the switch took last. */
+  readonly #guards = new Map<string, Outcome>()
+  /** Whose flows the switch has refused, and what it said. */
+  readonly #refused = new Map<string, string>()
   #wake: () => void
 
   /** `wake` is called whenever there is something to do. */
@@ -70,11 +77,22 @@ export class Reconciler {
     return this.#foreign
   }
 
+  /** What the switch said to those whose flows it has refused; theirs are tried again when they change, or by `retry`. */
+  get refused(): ReadonlyMap<string, string> {
+    return this.#refused
+  }
+
+  retry(): void {
+    for (const owner of this.#refused.keys()) this.#mark(owner)
+  }
+
   /** A switch is there and this is all it has. Adopts what is right by its content; everything is looked at again. */
   adopt(flows: Iterable<Flow>, mode: Mode): void {
     this.#mode = mode
     this.installed.clear()
     this.#foreign.clear()
+    this.#gaveWay.clear()
+    this.#refused.clear()
     for (const flow of flows) {
       if (isOurs(flow.cookie)) this.installed.observe(flow)
       else this.#foreign.set(flowKey(flow), flow)
@@ -89,15 +107,18 @@ export class Reconciler {
     const key = flowKey(event.flow)
     const owner = this.installed.ownerOf(key)
     const ours = isOurs(event.flow.cookie)
-    if (event.type === 'removed') {
-      if (!ours) this.#foreign.delete(key)
-      else this.installed.observeRemoved(key)
-    } else if (ours) {
-      this.installed.observe(event.flow)
-    } else if (owner === undefined) {
-      this.#foreign.set(key, event.flow)
+    if (ours) {
+      if (event.type === 'removed') this.installed.observeRemoved(key)
+      else this.installed.observe(event.flow)
     } else {
-      this.installed.observeRemoved(key)
+      if (event.type === 'removed') this.#foreign.delete(key)
+      else {
+        this.installed.observeRemoved(key)
+        if (owner === undefined) this.#foreign.set(key, event.flow)
+      }
+      const waiting = this.#gaveWay.get(key)
+      this.#gaveWay.delete(key)
+      if (waiting !== undefined) this.#mark(waiting)
     }
     if (owner !== undefined) this.#mark(owner)
     else if (ours) this.#strays = true
@@ -111,18 +132,10 @@ export class Reconciler {
     const strays = this.#strays
     this.#dirty = new Set()
     this.#strays = false
+    for (const owner of owners) this.#refused.delete(owner)
     try {
-      const outcomes: Outcome[] = []
-      const wanted = new Map<string, readonly Flow[]>()
-      for (const owner of owners) {
-        const outcome = this.#judge(owner)
-        wanted.set(owner, outcome.verdict?.flows ?? [])
-        if (owner !== BRIDGE) outcomes.push(outcome)
-      }
-      const proposal = this.installed.propose(wanted, strays)
-      if (proposal.mods.length === 0) proposal.accept()
-      else await table.commit(proposal.mods, () => proposal.accept())
-      return outcomes
+      const outcomes = await this.#write(table, owners, strays)
+      return outcomes.filter(({ name }) => name !== BRIDGE)
     } catch (error) {
       for (const owner of owners) this.#dirty.add(owner)
       this.#strays ||= strays
@@ -130,31 +143,112 @@ export class Reconciler {
     }
   }
 
+  async #write(
+    table: FlowTable,
+    owners: ReadonlySet<string>,
+    strays: boolean,
+  ): Promise<readonly Outcome[]> {
+    const judged = [...owners].map((owner) => this.#judge(owner))
+    try {
+      await this.#commit(table, judged, strays)
+      return judged
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+    }
+    const outcomes: Outcome[] = []
+    for (const owner of owners) outcomes.push(await this.#writeApart(table, owner))
+    // Last: of a switch just adopted, what its owners have not claimed by now is nobody's.
+    await this.#commit(table, [], strays)
+    return outcomes
+  }
+
+  /** The flows of one owner; else its last good guard, or silence; else none. */
+  async #writeApart(table: FlowTable, owner: string): Promise<Outcome> {
+    const wanted = this.#judge(owner)
+    const refusal = await this.#refusalOf(table, wanted)
+    if (refusal === undefined) return wanted
+    this.#refused.set(owner, refusal)
+    const instead = this.#judge(owner)
+    const again = await this.#refusalOf(table, instead)
+    if (again === undefined || owner === BRIDGE) return instead
+    const nothing = { ...instead, verdict: blocked(`not guarded: ${again}`) }
+    await this.#commit(table, [nothing], false)
+    return nothing
+  }
+
+  async #refusalOf(table: FlowTable, outcome: Outcome): Promise<string | undefined> {
+    try {
+      await this.#commit(table, [outcome], false)
+      return undefined
+    } catch (error) {
+      if (isRefusal(error)) return error.message
+      throw error
+    }
+  }
+
+  async #commit(table: FlowTable, outcomes: readonly Outcome[], strays: boolean): Promise<void> {
+    const wanted = new Map(outcomes.map(({ name, verdict }) => [name, verdict?.flows ?? []]))
+    const proposal = this.installed.propose(wanted, strays)
+    const accepted = (): void => {
+      for (const owner of proposal.accept()) this.#mark(owner)
+    }
+    if (proposal.mods.length === 0) accepted()
+    else await table.commit(proposal.mods, accepted)
+    for (const outcome of outcomes) this.#noteGuard(outcome)
+  }
+
+  #noteGuard(outcome: Outcome): void {
+    const { name, verdict } = outcome
+    if (verdict?.state !== 'guarded') this.#guards.delete(name)
+    else if (verdict.keep !== true) this.#guards.set(name, outcome)
+  }
+
   #judge(name: string): Outcome {
     if (name === BRIDGE) return { name, iface: undefined, verdict: this.#bridgeVerdict() }
     const iface = this.inventory.ifaces.get(name)
     if (iface === undefined) return { name, iface, verdict: undefined }
-    const verdict = verdictOn(iface, this.#setting)
-    if (verdict.keep === true) {
-      const kept = this.installed.flowsOf(name).filter(({ match }) => match.inPort === iface.ofport)
-      if (kept.length > 0) return { name, iface, verdict: { ...verdict, flows: kept } }
-    }
-    return { name, iface, verdict: this.#unlessBlocked(verdict) }
+    const refusal = this.#refused.get(name)
+    const judged = verdictOn(iface, this.#setting)
+    const verdict = refusal === undefined ? judged : refusedVerdict(iface, judged, refusal)
+    const guard = verdict.keep === true ? this.#guardOf(iface) : undefined
+    const standing: Verdict =
+      guard === undefined ? verdict : { ...verdict, state: 'guarded', flows: guard }
+    return { name, iface, verdict: this.#unlessBlocked(name, standing) }
+  }
+
+  /** The last good guard, if it is of the port that the interface says it is. */
+  #guardOf({ name, ofport, portId }: Iface): readonly Flow[] | undefined {
+    const guard = this.#guards.get(name)
+    const same = guard?.iface?.ofport === ofport && guard?.iface?.portId === portId
+    return same ? guard?.verdict?.flows : undefined
   }
 
   #bridgeVerdict(): Verdict {
-    const flows = bridgeFlows(this.#mode)
-    return this.#unlessBlocked({ state: 'guarded', reason: undefined, flows, fulfils: undefined })
+    const all = bridgeFlows(this.#mode)
+    const flows = this.#refused.has(BRIDGE)
+      ? all.filter((flow) => this.installed.has(flowKey(flow)))
+      : all
+    return this.#unlessBlocked(BRIDGE, {
+      state: 'guarded',
+      reason: undefined,
+      flows,
+      fulfils: undefined,
+    })
   }
 
   /** Never writes over a flow that isn't ours: adding one with the same key would replace it. */
-  #unlessBlocked(verdict: Verdict): Verdict {
+  #unlessBlocked(owner: string, verdict: Verdict): Verdict {
     if (this.#foreign.size === 0) return verdict
     const flows: Flow[] = []
     for (const flow of verdict.flows) {
-      const other = this.#foreign.get(flowKey(flow))
-      if (other === undefined) flows.push(flow)
-      else if (!sameActions(other, flow)) return blockedBy(other)
+      const key = flowKey(flow)
+      const other = this.#foreign.get(key)
+      if (other === undefined) {
+        flows.push(flow)
+        continue
+      }
+      this.#gaveWay.set(key, owner)
+      if (!sameActions(other, flow)) return blockedBy(other)
     }
     return { ...verdict, flows }
   }
@@ -165,8 +259,18 @@ export class Reconciler {
   }
 }
 
+/** The switch is there, and will not have a flow. */
+function isRefusal(error: unknown): error is SwitchError {
+  return error instanceof SwitchError && error.flow !== undefined
+}
+
 function blockedBy({ table, priority, cookie }: Flow): Verdict {
   const where = `table ${table}, priority ${priority}, cookie 0x${cookie.toString(16)}`
-  const reason = `not guarded: another's flow stands where a flow of its guard belongs (${where}): remove it`
+  return blocked(
+    `not guarded: another's flow stands where a flow of its guard belongs (${where}): remove it`,
+  )
+}
+
+function blocked(reason: string): Verdict {
   return { state: 'blocked', reason, flows: [], fulfils: undefined }
 }

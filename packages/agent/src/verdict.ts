@@ -16,7 +16,7 @@ export type Verdict = {
   readonly flows: readonly Flow[]
   /** The port these flows fulfil, if they do: what `applied` may report once the switch has them. */
   readonly fulfils: Declared | undefined
-  /** Keep the flows that the switch has of this interface, if any: a port that can't be compiled keeps its last good guard. */
+  /** Keep the port's guard that stands on this interface, if one does: what can't be compiled keeps its last good one. */
   readonly keep?: true
 }
 
@@ -64,6 +64,15 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
     // Stale protection beats none: what stands stays, and where nothing stands the interface is silent.
     return { ...silenced(iface.ofport, port.portId, error.message), keep: true }
   }
+}
+
+/** What becomes of an interface whose flows the switch has refused: what stands stays, else it is silent. */
+export function refusedVerdict(iface: Iface, judged: Verdict, refusal: string): Verdict {
+  const { ofport, portId } = iface
+  if (ofport === undefined) return judged
+  return portId === undefined
+    ? silent(refusal)
+    : { ...silenced(ofport, portId, refusal), keep: true }
 }
 
 function trunk(ofport: number, mode: Mode): Verdict {

@@ -21,14 +21,18 @@ export type LockOptions = {
 
 /** Asks for the lock, waits for it, keeps it, and asks again after each loss of the connection; until the signal aborts. */
 export async function keepLock({ address, name, onState, signal }: LockOptions): Promise<void> {
-  const onNotification = (method: string): void => {
-    if (method === 'locked') onState('held')
-    else if (method === 'stolen') onState('taken')
-    else throw new NotationError(`${method}: nobody asked to be notified of that`)
-  }
   const connect = async (attempt: AbortSignal): Promise<OvsdbSession> => {
+    let notified = false
+    const onNotification = (method: string): void => {
+      notified = true
+      if (method === 'locked') onState('held')
+      else if (method === 'stolen') onState('taken')
+      else throw new NotationError(`${method}: nobody asked to be notified of that`)
+    }
     const session = await openSession({ address, onNotification, signal: attempt })
-    onState(isLocked(await session.request('lock', [name])) ? 'held' : 'taken')
+    const locked = isLocked(await session.request('lock', [name]))
+    // What came right behind the answer was told before we got to it, and is newer.
+    if (!notified) onState(locked ? 'held' : 'taken')
     return session
   }
   await keepConnected({ connect, onState: () => {}, signal, pace: LOCAL_PACE })
