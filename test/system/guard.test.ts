@@ -48,6 +48,7 @@ const ping = icmp({})
 // Where to lie in a frame: RFC 826; RFC 791, 3.1; RFC 4443, 2.1.
 const [HARDWARE_TYPE, PROTOCOL_TYPE, HARDWARE_SIZE, OPERATION] = [14, 16, 18, 20]
 const [VERSION_IHL, LENGTH] = [14, 16]
+const IPV6_LENGTH = 14 + 4
 const ICMPV6_CODE = 14 + 40 + 1
 const arpAsBob = frame(
   toAlice,
@@ -506,6 +507,23 @@ const honestPairs: readonly Case[] = [
   },
   { name: 'any IPv4 address: ARP', frame: says.arp(ANY_IPV4, BOB.ip) },
   { name: 'any IPv4 address: IPv4', frame: says.ipv4(ANY_IPV4, '203.0.113.9') },
+  {
+    name: 'any IPv4 address: a DHCP client',
+    frame: frame(
+      { src: ANY_IPV4, dst: BROADCAST },
+      ipv4(
+        { src: '0.0.0.0', dst: '255.255.255.255' },
+        udp({ src: 68, dst: 67 }, dhcpDiscover({ mac: ANY_IPV4, xid: 1 })),
+      ),
+    ),
+  },
+  {
+    name: 'any IPv6 address: duplicate address detection',
+    frame: frame(
+      { src: ANY_IPV6, dst: '33:33:ff:00:00:02' },
+      nd('::', 'ff02::1:ff00:2', ns(BOB.ip6)),
+    ),
+  },
   { name: 'any IPv6 address: IPv6', frame: says.ipv6(ANY_IPV6, '2001:db8::9') },
   { name: 'any IPv6 address: advertisement', frame: says.na(ANY_IPV6, BOB.ip6) },
 ]
@@ -553,6 +571,16 @@ const hostilePairs: readonly Case[] = [
   {
     name: 'any IPv6 address: an advertisement that cannot be read',
     frame: altered(says.na(ANY_IPV6, BOB.ip6), ICMPV6_CODE, 1),
+  },
+  { name: 'any IPv4 address, and yet none', frame: says.ipv4(ANY_IPV4, '0.0.0.0') },
+  {
+    name: 'any IPv4 address: a packet that cannot be read',
+    frame: altered(says.ipv4(ANY_IPV4, BOB.ip), VERSION_IHL, 0x44),
+  },
+  { name: 'any IPv6 address, and yet none', frame: says.ipv6(ANY_IPV6, '::') },
+  {
+    name: 'any IPv6 address: a packet that cannot be read',
+    frame: altered(says.ipv6(ANY_IPV6, BOB.ip6), IPV6_LENGTH, 0xff, 0xff),
   },
   {
     name: 'any IPv4 address, and yet no DHCP server',

@@ -47,7 +47,7 @@ function ipv6Texts(ip: string): readonly string[] {
     `${na},nd_tll=fa:16:3e:00:00:10 actions=resubmit(,25)`,
     `${na},nd_tll=00:00:00:00:00:00 actions=resubmit(,25)`,
     `table=71, priority=10,ipv6,in_port=7,dl_src=fa:16:3e:00:00:10,ipv6_src=${ip} actions=NORMAL`,
-    `table=71, priority=10,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,ipv6_src=::,nw_ttl=255,icmp_type=135,nd_target=${ip},nd_sll=00:00:00:00:00:00 actions=NORMAL`,
+    `table=71, priority=20,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,ipv6_src=::,nw_ttl=255,icmp_type=135,nd_target=${ip},nd_sll=00:00:00:00:00:00 actions=NORMAL`,
   ]
 }
 

@@ -107,18 +107,22 @@ function addShared(flows: Flows): void {
 
   flows.add(3, table, 10, { ethType: ETH.arp, arpOp: 1 }, NORMAL)
   flows.add(3, table, 10, { ethType: ETH.arp, arpOp: 2 }, NORMAL)
+  // Whatever pairs a port has, from no address it may say only this. So reads the switch a packet, too, whose header makes no
+  // sense to it: a pair for any address is no way around the rules that look into packets.
+  flows.add(7, table, 15, { ethType: ETH.ipv4, ipv4Src: ANY_IPV4 }, DROP)
+  flows.add(10, table, 15, { ethType: ETH.ipv6, ipv6Src: ANY_IPV6 }, DROP)
   const dhcp = { ethDst: BROADCAST, ipv4Src: ANY_IPV4, ipv4Dst: '255.255.255.255' as Ipv4 }
-  flows.add(7, table, 10, { ...dhcp, ...udp(ETH.ipv4, { udpSrc: 68, udpDst: 67 }) }, NORMAL)
+  flows.add(7, table, 20, { ...dhcp, ...udp(ETH.ipv4, { udpSrc: 68, udpDst: 67 }) }, NORMAL)
   // Only IGMPv3 reports have a destination of their own (RFC 3376, 4.2.14). OVS does not show the IGMP type, so a v2
   // report to a group looks like a query to it: the safe side is to drop both.
   const igmp = { ethType: ETH.ipv4, ipProto: PROTO.igmp, ipv4Src: ANY_IPV4 }
-  flows.add(7, table, 10, { ...igmp, ipv4Dst: '224.0.0.22' as Ipv4 }, NORMAL)
+  flows.add(7, table, 20, { ...igmp, ipv4Dst: '224.0.0.22' as Ipv4 }, NORMAL)
   const unspecified = { ipv6Src: ANY_IPV6 }
   const rs = { ...unspecified, ipTtl: ND_HOP_LIMIT, ...icmpv6(ICMPV6.rs) }
-  flows.add(10, table, 10, rs, NORMAL)
+  flows.add(10, table, 20, rs, NORMAL)
   // RFC 2710 and 3810: multicast listener messages go no further than the link, and say so with hop limit 1.
-  flows.add(10, table, 10, { ...unspecified, ipTtl: 1, ...icmpv6(ICMPV6.mldReport) }, NORMAL)
-  flows.add(10, table, 10, { ...unspecified, ipTtl: 1, ...icmpv6(ICMPV6.mldv2Report) }, NORMAL)
+  flows.add(10, table, 20, { ...unspecified, ipTtl: 1, ...icmpv6(ICMPV6.mldReport) }, NORMAL)
+  flows.add(10, table, 20, { ...unspecified, ipTtl: 1, ...icmpv6(ICMPV6.mldv2Report) }, NORMAL)
   // Rule 0, as it takes whatever any of the rules from 4 to 16 does not let pass.
   flows.add(0, table, 0, {}, DROP)
 }
@@ -149,7 +153,7 @@ function addIpv6(flows: Flows, inPort: number, { mac, prefix }: Binding): void {
   flows.add(9, source, 10, { ...from, ethType: ETH.ipv6, ...ipv6('ipv6Src', prefix) }, NORMAL)
   // RFC 4861, 4.3: from the unspecified address there is no source link-layer option.
   const dad = { ...from, ipTtl: ND_HOP_LIMIT, ipv6Src: ANY_IPV6, ...icmpv6(ICMPV6.ns), ...target }
-  flows.add(10, source, 10, { ...dad, ipv6NdSll: ZERO_MAC }, NORMAL)
+  flows.add(10, source, 20, { ...dad, ipv6NdSll: ZERO_MAC }, NORMAL)
 }
 
 function rarpOf(inPort: number, mac: Mac): Match {

@@ -57,6 +57,8 @@ void test('the flows of the bridge itself say whose frames are dropped', () => {
     '71: a DHCP client’s requests: delivered',
     '71: a DHCP server’s answers: dropped',
     '71: a DHCPv6 server’s answers: dropped',
+    '71: any other IPv4 from 0.0.0.0: dropped',
+    '71: any other IPv6 from ::: dropped',
     '71: everything that nothing above lets pass: dropped',
     '71: router advertisements: dropped',
     '71: router solicitations: delivered',
