@@ -144,6 +144,16 @@ void test('a restart of ovs-vswitchd, and of its database: guarded again without
   }
 })
 
+void test('a port is ACTIVE while its switch is there, and not while it is dead', async () => {
+  await using lab = await openLab()
+  await lab.start()
+  const port = await plugged(lab, await makeNetwork(lab), 'tap0', fields)
+  await lab.sw.killVswitchd()
+  await until(async () => (await lab.port(port.id)).status === 'DOWN', 'it is DOWN')
+  await lab.sw.startVswitchd()
+  await until(async () => (await lab.port(port.id)).status === 'ACTIVE', 'it is ACTIVE again')
+})
+
 void test('an interface with an iface-id nobody declared says nothing, is reported, and speaks once it is declared', async () => {
   await using lab = await openLab()
   await lab.start()

@@ -41,7 +41,9 @@ export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: R
   }
   const wanted = replica.hostPorts.get(keys.hostPort(host, port.id))
   const done = replica.applied.get(keys.hostAppliedPort(host, port.id))?.record
-  if (wanted !== undefined && done?.revision === wanted.modified) {
+  // What a switch acknowledged before it was lost may be gone with it.
+  const lost = disconnected(host, replica)
+  if (lost === undefined && wanted !== undefined && done?.revision === wanted.modified) {
     const { iface, ofport, flows } = done
     const state = seen?.record.state ?? (wanted.record.guarded ? 'guarded' : 'open')
     return {
@@ -60,9 +62,7 @@ export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: R
     return { ...nothing, state: 'unplugged', reason }
   }
   const reason =
-    seen.record.reason ??
-    disconnected(host, replica) ??
-    `the switch of host ${host} has not acknowledged it yet`
+    lost ?? seen.record.reason ?? `the switch of host ${host} has not acknowledged it yet`
   return { ...nothing, ...at, state: 'pending', reason }
 }
 

@@ -215,3 +215,17 @@ void test('what is pending says so when the host has lost its switch', async () 
   const gone = await server.call('DELETE', path, undefined, { prefer: 'wait=0' })
   assert.match(String(gone.at('pending', 0, 'reason')), /no switch at the moment: cannot connect/)
 })
+
+void test('a port is ACTIVE no longer when its host has lost the switch that acknowledged it, and again when it is back', async () => {
+  await using bench = await openWithPort('h1')
+  const { server, agent, id, path } = bench
+  await agent.alive()
+  await agent.see('tap0', { portId: id, state: 'guarded' })
+  await agent.apply(id)
+  const status = async (): Promise<unknown> => (await server.call('GET', path)).at('port', 'status')
+  assert.equal(await status(), 'ACTIVE')
+  await agent.alive({ state: 'connecting', notes: ['the switch is away'] })
+  assert.equal(await status(), 'DOWN')
+  await agent.alive()
+  assert.equal(await status(), 'ACTIVE')
+})
