@@ -5,7 +5,7 @@ import { jsonOf } from './body.ts'
 import { errors } from './errors.ts'
 import { fieldsOf, list } from './query.ts'
 import type { Query } from './query.ts'
-import { readValues, unwrap, unwrapBulk, viewOf } from './resource.ts'
+import { readValues, storedAt, unwrap, unwrapBulk, viewOf } from './resource.ts'
 import type { Attributes, Resource, Values } from './resource.ts'
 import type { Stored } from './table.ts'
 import { transact } from './transact.ts'
@@ -34,11 +34,7 @@ export function serveCollection<
   const { name, collection: plural } = resource
   const { replica } = context
   const path = `/v2.0/${plural}`
-  const lookUp = (id: string): Stored<R> => {
-    const stored = resource.table(replica).get(id)
-    if (stored === undefined) throw resource.notFound(id)
-    return stored
-  }
+  const lookUp = (id: string): Stored<R> => storedAt(resource, replica, id)
   const show = (id: string, fields?: readonly string[]): Record<string, unknown> =>
     viewOf(resource, lookUp(id).record, replica, fields)
 

@@ -15,6 +15,7 @@ import { errors } from './errors.ts'
 import { boolean, constant, integer, oneOf, string } from './kinds.ts'
 import type { Replica } from './replica.ts'
 import type { Resource, Values } from './resource.ts'
+import { storedAt } from './resource.ts'
 import type { Context, Plan } from './transact.ts'
 import type { Stored } from './table.ts'
 
@@ -83,11 +84,8 @@ export const network = {
 
 export type NetworkValues = Values<typeof attributes>
 
-/** The network, as it is now. Throws an ApiError if there is none. */
 export function networkAt(replica: Replica, id: string): Stored<NetworkRecord> {
-  const stored = replica.networks.get(id)
-  if (stored === undefined) throw errors.networkNotFound(id)
-  return stored
+  return storedAt(network, replica, id)
 }
 
 export function createNetworks(

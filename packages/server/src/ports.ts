@@ -27,6 +27,7 @@ import { homeOf, isTrusted, portWrites } from './port-write.ts'
 import type { Writes } from './port-write.ts'
 import type { Replica } from './replica.ts'
 import type { Resource, Values } from './resource.ts'
+import { storedAt } from './resource.ts'
 import { isAutoAddress, subnetAt } from './subnets.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
@@ -158,11 +159,8 @@ export const port = {
 
 export type PortValues = Values<typeof attributes>
 
-/** The port, as it is now. Throws an ApiError if there is none. */
 export function portAt(replica: Replica, id: string): Stored<PortRecord> {
-  const stored = replica.ports.get(id)
-  if (stored === undefined) throw errors.portNotFound(id)
-  return stored
+  return storedAt(port, replica, id)
 }
 
 export function createPorts(

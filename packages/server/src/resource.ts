@@ -4,7 +4,7 @@
 import { ApiError, errors } from './errors.ts'
 import type { Kind } from './kinds.ts'
 import type { Replica } from './replica.ts'
-import type { Table } from './table.ts'
+import type { Stored, Table } from './table.ts'
 
 /** Whether POST and PUT may name it, and what they may say. */
 export type Member = {
@@ -40,6 +40,17 @@ export type Resource<R> = {
   readonly filters: Readonly<Record<string, Filter<R>>>
   table(replica: Replica): Table<R>
   notFound(id: string): ApiError
+}
+
+/** The resource with this id, as it is now. Throws an ApiError if there is none. */
+export function storedAt<R>(
+  resource: Pick<Resource<R>, 'table' | 'notFound'>,
+  replica: Replica,
+  id: string,
+): Stored<R> {
+  const stored = resource.table(replica).get(id)
+  if (stored === undefined) throw resource.notFound(id)
+  return stored
 }
 
 /** What a body said, each member in the form its kind has inside. */

@@ -30,6 +30,7 @@ import { networkAt } from './networks.ts'
 import { checkPools, defaultPools, firstHost, isHostAddress } from './pools.ts'
 import type { Replica } from './replica.ts'
 import type { Resource, Values } from './resource.ts'
+import { storedAt } from './resource.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
 
@@ -139,11 +140,8 @@ export const subnet = {
 
 export type SubnetValues = Values<typeof attributes>
 
-/** The subnet, as it is now. Throws an ApiError if there is none. */
 export function subnetAt(replica: Replica, id: string): Stored<SubnetRecord> {
-  const stored = replica.subnets.get(id)
-  if (stored === undefined) throw errors.subnetNotFound(id)
-  return stored
+  return storedAt(subnet, replica, id)
 }
 
 /** Whether stations on it make their own addresses from the prefix and their MAC (RFC 4862). */
