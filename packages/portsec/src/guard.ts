@@ -123,6 +123,9 @@ function addShared(flows: Flows): void {
   // RFC 2710 and 3810: multicast listener messages go no further than the link, and say so with hop limit 1.
   flows.add(10, table, 20, { ...unspecified, ipTtl: 1, ...icmpv6(ICMPV6.mldReport) }, NORMAL)
   flows.add(10, table, 20, { ...unspecified, ipTtl: 1, ...icmpv6(ICMPV6.mldv2Report) }, NORMAL)
+  // The last drop would do for these as well: they are what an operator looks for, so they are counted apart.
+  flows.add(6, table, 1, { ethType: ETH.ipv4 }, DROP)
+  flows.add(9, table, 1, { ethType: ETH.ipv6 }, DROP)
   // Rule 0, as it takes whatever any of the rules from 4 to 16 does not let pass.
   flows.add(0, table, 0, {}, DROP)
 }

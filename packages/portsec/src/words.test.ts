@@ -51,6 +51,8 @@ void test('the flows of the bridge itself say whose frames are dropped', () => {
     '71: ICMP redirects: dropped',
     '71: ICMPv6 redirects: dropped',
     '71: IGMPv3 reports: delivered',
+    '71: IPv4 from every other source: dropped',
+    '71: IPv6 from every other source: dropped',
     '71: MLD queries: dropped',
     '71: MLD reports: delivered',
     '71: MLDv2 reports: delivered',

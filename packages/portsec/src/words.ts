@@ -60,13 +60,14 @@ function ipv4Kind(match: Match): string {
   if (match.ipProto === PROTO.igmp) return 'IGMPv3 reports'
   if (match.icmpv4Type === 5) return 'ICMP redirects'
   if (match.ipv4Src === '0.0.0.0') return 'any other IPv4 from 0.0.0.0'
-  return 'IPv4'
+  return match.ethSrc === undefined ? 'IPv4 from every other source' : 'IPv4'
 }
 
 function ipv6Kind(match: Match): string {
   if (match.ipProto === PROTO.udp && match.udpSrc === 547) return 'a DHCPv6 server’s answers'
   if (match.icmpv6Type === undefined) {
-    return match.ipv6Src === '::' ? 'any other IPv6 from ::' : 'IPv6'
+    if (match.ipv6Src === '::') return 'any other IPv6 from ::'
+    return match.ethSrc === undefined ? 'IPv6 from every other source' : 'IPv6'
   }
   if (match.icmpv6Type === ICMPV6.ns && match.ipv6Src === '::') return 'duplicate address detection'
   if (match.icmpv6Type === ICMPV6.na && match.ipv6NdTarget === '::') {
