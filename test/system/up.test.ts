@@ -2,9 +2,12 @@
 // and with another hand in its flows.
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { startPortward, startSwitch } from '@portward/testkit'
 import type { Lab, PortBody } from './lab.ts'
 import { makeNetwork, openLab, until } from './lab.ts'
@@ -341,4 +344,21 @@ void test('a second one on the same bridge waits, and changes nothing; it guards
   await using second = await starting
   assert.match(second.url, /^http:/)
   assert.ok((await lab.flows()).length < before.length, 'ports it does not know are silent')
+})
+
+void test('ended through `npm run`, as from a checkout: SIGTERM reaches it, and it ends in order', async () => {
+  await using lab = await openLab()
+  const where = ['--ovs-rundir', lab.sw.rundir, '--state', lab.state, '--listen', '127.0.0.1:0']
+  const npm = spawn('npm', ['run', '-s', 'portward', '--', 'up', ...where], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let log = ''
+  npm.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
+  await until(() => log.includes('connected to br-int'), 'it runs')
+  // When nobody holds its standard error any more.
+  const closed = once(npm, 'close', { signal: AbortSignal.timeout(5000) })
+  npm.kill('SIGTERM')
+  await closed
+  assert.match(log, /the agent ends/)
 })
