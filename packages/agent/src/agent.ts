@@ -56,6 +56,8 @@ const REFUSED_MS = 2000
 /** Between two lines of the log on what another hand does to our flows. */
 const DRIFT_MS = 1000
 
+type Drift = { count: number; last: FlowEvent | undefined; readonly due: number }
+
 export class Agent {
   readonly #options: AgentOptions
   readonly #startedAt = new Date().toISOString()
@@ -79,7 +81,10 @@ export class Agent {
   #switch: SwitchConnection | undefined
   #state: AliveRecord['state'] = 'connecting'
   /** Changes of our flows by another hand that the log does not have yet, and when it may have the next line of it. */
-  #drift = { count: 0, last: '', due: 0 }
+  #drift: Drift = { count: 0, last: undefined, due: 0 }
+  /** What is to be said of the flows of others; whether they have changed since. */
+  #others: string | undefined
+  #foreignChanged = false
   /** What the switch refuses, in a sentence. */
   #refusal: string | undefined
   /** Why there is no switch, for an operator. */
@@ -106,20 +111,18 @@ export class Agent {
   /** What this host says of itself. */
   get alive(): AliveRecord {
     const { host, version, bridge } = this.#options
-    const { mode, foreign } = this.#reconciler
-    const notes = [this.#trouble]
-    if (this.#switch !== undefined) {
-      const others = noteOnForeign(foreign)
-      notes.splice(
-        0,
-        1,
-        ...notesOn(mode, bridge, this.#bridge?.fail_mode),
-        ...(others ? [others] : []),
-        ...(this.#refusal === undefined ? [] : [this.#refusal]),
-        ...(this.#doubt === undefined ? [] : [this.#doubt]),
-      )
-    }
+    const { mode } = this.#reconciler
+    const notes = this.#switch === undefined ? [this.#trouble] : this.#notes()
     return { host, version, startedAt: this.#startedAt, bridge, mode, state: this.#state, notes }
+  }
+
+  #notes(): string[] {
+    const { mode, foreign } = this.#reconciler
+    // Looked through only when others have changed something: a report of ours costs what we changed.
+    if (this.#foreignChanged) this.#others = noteOnForeign(foreign)
+    this.#foreignChanged = false
+    const more = [this.#others, this.#refusal, this.#doubt].filter((note) => note !== undefined)
+    return [...notesOn(mode, this.#options.bridge, this.#bridge?.fail_mode), ...more]
   }
 
   /** All flows of the bridge, or those of one port. Throws when there is no switch to ask. */
@@ -261,6 +264,7 @@ export class Agent {
       if (this.#bridge === undefined) throw new Error(`OVSDB does not know ${bridge} yet`)
       const mode = modeOf(wish, { failMode: this.#bridge.fail_mode, flows })
       this.#reconciler.adopt(flows, mode)
+      this.#foreignChanged = true
       this.#unsettled.changed()
       this.#switch = session
       for (const event of early) this.#observe(event)
@@ -274,9 +278,10 @@ export class Agent {
   }
 
   #observe(event: FlowEvent): void {
+    this.#foreignChanged = true
     if (this.#reconciler.observe(event)) {
       this.#drift.count++
-      this.#drift.last = `${event.type}: ${flowText(event.flow)}`
+      this.#drift.last = event
     }
     this.#news.ring()
   }
@@ -285,9 +290,10 @@ export class Agent {
   #logDrift(): void {
     const { count, last, due } = this.#drift
     const now = performance.now()
-    if (count === 0 || now < due) return
-    this.#drift = { count: 0, last: '', due: now + DRIFT_MS }
-    this.#options.log.warn({ count, last }, 'another hand changed our flows: put right')
+    if (last === undefined || now < due) return
+    this.#drift = { count: 0, last: undefined, due: now + DRIFT_MS }
+    const text = `${last.type}: ${flowText(last.flow)}`
+    this.#options.log.warn({ count, last: text }, 'another hand changed our flows: put right')
   }
 
   #disconnected(why: Error): void {
