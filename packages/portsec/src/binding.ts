@@ -4,7 +4,7 @@
 //
 // A claim holds only when MAC and address come from one binding.
 
-import type { Family, Ip, Mac, Prefix } from '@portward/addr'
+import type { Ip, Mac, Prefix } from '@portward/addr'
 import {
   bitsOf,
   familyOf,
@@ -46,10 +46,6 @@ export function bindingsOf(spec: PortSpec): readonly Binding[] {
 /** The MACs a port may send from, its own first. */
 export function macsOf(spec: PortSpec): readonly Mac[] {
   return [...new Set([spec.mac, ...spec.allowedAddressPairs.map((pair) => pair.mac)])]
-}
-
-export function familyOfBinding(binding: Binding): Family {
-  return prefixParts(binding.prefix).family
 }
 
 function check(spec: PortSpec, { mac, prefix }: Binding): void {
