@@ -1,9 +1,12 @@
 // The attributes every resource has, and how they are kept.
 
+import type { RecordCodec } from '@portward/store'
 import { randomUUID } from 'node:crypto'
 import { errors } from './errors.ts'
 import { constant, integer, string } from './kinds.ts'
 import type { Filter } from './resource.ts'
+import type { Stored } from './table.ts'
+import type { Plan } from './transact.ts'
 
 /** The project of whoever asks without authentication and names none. */
 export const DEFAULT_PROJECT = 'default'
@@ -23,7 +26,9 @@ export type Common = {
 }
 
 const text = string(NAME_MAX)
-const scalar = { filter: true, sort: true } as const
+/** An attribute with one value, by which a list can be filtered and sorted; one that POST and PUT may name. */
+export const scalar = { filter: true, sort: true } as const
+export const writable = { post: 'optional', put: true } as const
 
 export const idAttribute = {
   id: {
@@ -52,8 +57,7 @@ export const projectAttributes = {
 export const standardAttributes = {
   description: {
     kind: text,
-    post: 'optional',
-    put: true,
+    ...writable,
     ...scalar,
     of: (record: Common) => record.description,
   },
@@ -100,6 +104,20 @@ export function newCommon(
     createdAt: at,
     updatedAt: at,
     revision,
+  }
+}
+
+/** Makes a record what it shall be. When it is so already, nothing is written, and its revision stays. */
+export function rewrite<R extends Common>(
+  { record, modified }: Stored<R>,
+  after: R,
+  { key, codec, now }: { readonly key: string; readonly codec: RecordCodec<R>; readonly now: Date },
+): Plan<undefined> {
+  const changed = codec.encode(after) !== codec.encode(record)
+  return {
+    compares: [{ key, modified }],
+    ops: changed ? [{ type: 'put', key, value: codec.encode(touched(after, now)) }] : [],
+    result: undefined,
   }
 }
 

@@ -7,9 +7,11 @@ import {
   idAttribute,
   newCommon,
   projectAttributes,
+  rewrite,
+  scalar,
   standardAttributes,
   tagFilters,
-  touched,
+  writable,
 } from './common.ts'
 import { errors } from './errors.ts'
 import { boolean, constant, integer, oneOf, string } from './kinds.ts'
@@ -22,9 +24,6 @@ import type { Stored } from './table.ts'
 const MTU_MIN = 68
 const MTU_MAX = 65535
 const MTU_DEFAULT = 1500
-
-const scalar = { filter: true, sort: true } as const
-const writable = { post: 'optional', put: true } as const
 
 const attributes = {
   ...idAttribute,
@@ -115,9 +114,10 @@ export function createNetworks(
 /** Another value of port security is for ports made from then on. */
 export function updateNetwork(
   { now }: Context,
-  { record, modified }: Stored<NetworkRecord>,
+  stored: Stored<NetworkRecord>,
   values: NetworkValues,
 ): Plan<undefined> {
+  const { record } = stored
   const after: NetworkRecord = {
     ...record,
     name: values.name ?? record.name,
@@ -127,14 +127,11 @@ export function updateNetwork(
     portSecurityEnabled: values.port_security_enabled ?? record.portSecurityEnabled,
     mtu: values.mtu ?? record.mtu,
   }
-  const key = keys.network(record.id)
-  const value = records.network.encode(touched(after, now()))
-  const changed = records.network.encode(after) !== records.network.encode(record)
-  return {
-    compares: [{ key, modified }],
-    ops: changed ? [{ type: 'put', key, value }] : [],
-    result: undefined,
-  }
+  return rewrite(stored, after, {
+    key: keys.network(record.id),
+    codec: records.network,
+    now: now(),
+  })
 }
 
 /** Its subnets go with it. A port that joins it meanwhile writes members/NET, which is compared. */

@@ -12,9 +12,11 @@ import {
   idAttribute,
   newCommon,
   projectAttributes,
+  scalar,
   standardAttributes,
   tagFilters,
   touched,
+  writable,
 } from './common.ts'
 import { errors } from './errors.ts'
 import { assign, fixedIps, fixedIpsFilter } from './fixed-ips.ts'
@@ -31,9 +33,6 @@ import { storedAt } from './resource.ts'
 import { isAutoAddress, subnetAt } from './subnets.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
-
-const scalar = { filter: true, sort: true } as const
-const writable = { post: 'optional', put: true } as const
 
 /** Neutron's default `base_mac`: the first three bytes of the addresses it gives out. */
 const BASE_MAC = [0xfa, 0x16, 0x3e] as const

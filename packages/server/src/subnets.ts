@@ -9,9 +9,12 @@ import {
   idAttribute,
   newCommon,
   projectAttributes,
+  rewrite,
+  scalar,
   standardAttributes,
   tagFilters,
   touched,
+  writable,
 } from './common.ts'
 import { errors } from './errors.ts'
 import {
@@ -33,9 +36,6 @@ import type { Resource, Values } from './resource.ts'
 import { storedAt } from './resource.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
-
-const scalar = { filter: true, sort: true } as const
-const writable = { post: 'optional', put: true } as const
 
 const ipv6Modes = ['slaac', 'dhcpv6-stateful', 'dhcpv6-stateless'] as const
 const ipv6Mode = nullable(oneOf(ipv6Modes))
@@ -184,9 +184,10 @@ export function createSubnets(
 
 export function updateSubnet(
   { now }: Context,
-  { record, modified }: Stored<SubnetRecord>,
+  stored: Stored<SubnetRecord>,
   values: SubnetValues,
 ): Plan<undefined> {
+  const { record } = stored
   const after: SubnetRecord = {
     ...record,
     name: values.name ?? record.name,
@@ -199,12 +200,11 @@ export function updateSubnet(
   }
   checkGateway(after)
   checkPools(after.cidr, after.gatewayIp, after.allocationPools)
-  const changed = records.subnet.encode(after) !== records.subnet.encode(record)
-  return {
-    compares: [{ key: keys.subnet(record.id), modified }],
-    ops: changed ? [putSubnet(touched(after, now()))] : [],
-    result: undefined,
-  }
+  return rewrite(stored, after, {
+    key: keys.subnet(record.id),
+    codec: records.subnet,
+    now: now(),
+  })
 }
 
 export function deleteSubnet(
