@@ -30,10 +30,10 @@ export async function openLab(): Promise<Lab> {
         flags: ['--log-level', logLevel],
       }),
     async populate(portward, count) {
-      const network = await create(portward, 'network', { name: `bench-${count}` })
+      const network = await portward.create('network', { name: `bench-${count}` })
       const network_id = network.id
-      await create(portward, 'subnet', { network_id, ip_version: 4, cidr: '10.0.0.0/16' })
-      await create(portward, 'subnet', { network_id, ip_version: 6, cidr: 'fd00::/64' })
+      await portward.create('subnet', { network_id, ip_version: 4, cidr: '10.0.0.0/16' })
+      await portward.create('subnet', { network_id, ip_version: 6, cidr: 'fd00::/64' })
       const ports: PortBody[] = []
       while (ports.length < count) {
         const batch = Array.from({ length: Math.min(500, count - ports.length) }, () => ({
@@ -65,12 +65,6 @@ async function active(portward: Portward, count: number): Promise<void> {
     if (there === count) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-}
-
-async function create(portward: Portward, noun: string, fields: object): Promise<{ id: string }> {
-  const { status, body } = await portward.ask('POST', `/v2.0/${noun}s`, { [noun]: fields })
-  if (status !== 201) throw new Error(`${noun}: ${status} ${JSON.stringify(body)}`)
-  return (body as Record<string, { id: string }>)[noun] ?? { id: '' }
 }
 
 async function createPorts(

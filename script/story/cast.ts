@@ -1,7 +1,6 @@
 // Who appears: three stations on one network, each with a port of its own.
 
 import type { Guest, GuestWire, Portward, Switch } from '@portward/testkit'
-import { create } from './api.ts'
 
 export type Role = {
   readonly name: string
@@ -45,17 +44,17 @@ export type Network = {
 
 /** A network, an IPv4 and an IPv6 subnet, and a port for each role, over the API. */
 export async function createPorts(portward: Portward, roles: readonly Role[]): Promise<Network> {
-  const { id: network_id } = await create(portward, 'network', { name: 'demo' })
+  const { id: network_id } = await portward.create('network', { name: 'demo' })
   const common = { network_id, gateway_ip: null, enable_dhcp: false }
-  const v4 = await create(portward, 'subnet', { ...common, ip_version: 4, cidr: '10.0.0.0/24' })
-  const v6 = await create(portward, 'subnet', { ...common, ip_version: 6, cidr: 'fd00::/64' })
+  const v4 = await portward.create('subnet', { ...common, ip_version: 4, cidr: '10.0.0.0/24' })
+  const v6 = await portward.create('subnet', { ...common, ip_version: 6, cidr: 'fd00::/64' })
   const portIds: string[] = []
   for (const { name, mac, ipv4, ipv6 } of roles) {
     const fixed_ips = [
       { subnet_id: v4.id, ip_address: ipv4 },
       { subnet_id: v6.id, ip_address: ipv6 },
     ]
-    const port = await create(portward, 'port', { network_id, name, mac_address: mac, fixed_ips })
+    const port = await portward.create('port', { network_id, name, mac_address: mac, fixed_ips })
     portIds.push(port.id)
   }
   return { id: network_id, portIds }

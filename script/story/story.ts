@@ -2,7 +2,6 @@
 
 import type { FlowWatch, Portward, Switch } from '@portward/testkit'
 import { BROADCAST, ethernet, gratuitousArp, ipv4, udp } from '@portward/testkit'
-import { updatePort } from './api.ts'
 import type { Attack, Harm } from './attacks.ts'
 import { advertisement, attacksOf } from './attacks.ts'
 import type { Cast, Station } from './cast.ts'
@@ -211,7 +210,7 @@ async function change(
 ): Promise<readonly Finding[]> {
   watch.take()
   const asked = performance.now()
-  await updatePort(portward, mallory.portId, { port_security_enabled: on })
+  await portward.updatePort(mallory.portId, { port_security_enabled: on })
   const answered = performance.now()
   const events = await watch.settled()
   const last = events.at(-1)

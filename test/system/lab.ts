@@ -46,17 +46,8 @@ export async function openLab(options: SwitchOptions = {}): Promise<Lab> {
     state,
     portward: running,
     start: async (...flags) => (portward = await startPortward({ rundir, bridge, state, flags })),
-    async create<T>(noun: string, fields: object) {
-      const { status, body } = await running().ask('POST', `/v2.0/${noun}s`, { [noun]: fields })
-      if (status !== 201) throw new Error(`POST ${noun}: ${status} ${JSON.stringify(body)}`)
-      return (body as Record<string, T>)[noun] as T
-    },
-    async update(portId, fields) {
-      const path = `/v2.0/ports/${portId}?wait=applied`
-      const { status, body } = await running().ask('PUT', path, { port: fields })
-      if (status !== 200) throw new Error(`PUT port: ${status} ${JSON.stringify(body)}`)
-      return (body as { port: PortBody }).port
-    },
+    create: (noun, fields) => running().create(noun, fields),
+    update: (portId, fields) => running().updatePort(portId, fields),
     async port(portId) {
       const { body } = await running().ask('GET', `/v2.0/ports/${portId}`)
       return (body as { port: PortBody }).port

@@ -27,6 +27,10 @@ export type Portward = AsyncDisposable & {
   readonly said: () => string
   /** One exchange over HTTP; `path` from the root, such as `/v2.0/ports`. */
   readonly ask: (method: string, path: string, body?: object, headers?: object) => Promise<Answer>
+  /** POST of a network, subnet or port: what was made. Throws with what the server said when it refuses. */
+  readonly create: <T = { readonly id: string }>(noun: string, fields: object) => Promise<T>
+  /** PUT of a port, answered when the switch has acknowledged it: the port. Throws likewise, and when it has not in time. */
+  readonly updatePort: <T = { readonly id: string }>(id: string, fields: object) => Promise<T>
   /** Resolves when it has ended, as `stop` does. */
   readonly ended: Promise<number | null>
   /** Sends the signal and gives the exit code, or null where the signal ended it. */
@@ -54,23 +58,32 @@ export async function startPortward(options: PortwardOptions): Promise<Portward>
   })
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   const url = await readyLine(child.stdout, ended, () => said)
+  const ask: Portward['ask'] = async (method, path, body, headers) => {
+    const answer = await fetch(url + path, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    }
+  }
   return {
     url,
     pid: child.pid ?? 0,
     said: () => said,
     ended,
-    async ask(method, path, body, headers) {
-      const answer = await fetch(url + path, {
-        method,
-        headers: { 'content-type': 'application/json', ...headers },
-        ...(body && { body: JSON.stringify(body) }),
-      })
-      const text = await answer.text()
-      return {
-        status: answer.status,
-        headers: answer.headers,
-        body: text === '' ? undefined : JSON.parse(text),
-      }
+    ask,
+    async create<T>(noun: string, fields: object) {
+      const answer = await ask('POST', `/v2.0/${noun}s`, { [noun]: fields })
+      return resourceIn(answer, noun, 201) as T
+    },
+    async updatePort<T>(id: string, fields: object) {
+      const answer = await ask('PUT', `/v2.0/ports/${id}?wait=applied`, { port: fields })
+      return resourceIn(answer, 'port', 200) as T
     },
     async stop(signal) {
       child.kill(signal)
@@ -81,6 +94,12 @@ export async function startPortward(options: PortwardOptions): Promise<Portward>
       await ended
     },
   }
+}
+
+/** The resource of this name in an answer of this status. */
+function resourceIn({ status, body }: Answer, noun: string, wanted: number): unknown {
+  if (status === wanted) return (body as Readonly<Record<string, unknown>>)[noun]
+  throw new Error(`${noun}: ${status} ${JSON.stringify(body)}`)
 }
 
 async function readyLine(
