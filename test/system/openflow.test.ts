@@ -37,10 +37,16 @@ function guards(): readonly Flow[] {
       mac: parseMac(`fa:16:3e:00:01:${hex(i)}`),
       ips: [parseIp(`10.0.0.${i}`), parseIp(`fd00::${i}`)],
       allowedAddressPairs: i % 3 === 0 ? [pair] : [],
+      checks: i % 5 === 0 ? { vlan: [i + 1], ethertype: [0x88cc], arp: false } : {},
     })
   })
   const id = '99999999-0000-4000-8000-000000000000'
-  return [...bridgeFlows('own'), ...ports.flat(), ...admitFlows(98), ...silenceFlows(99, id)]
+  return [
+    ...bridgeFlows('own', 'hidden'),
+    ...ports.flat(),
+    ...admitFlows(98),
+    ...silenceFlows(99, id),
+  ]
 }
 
 function hex(n: number): string {
@@ -265,6 +271,22 @@ function textOf({ table, priority, cookie, match, actions }: Flow): string {
 
 function addText({ table, priority, cookie, match }: Flow): string {
   return `table=${table},priority=${priority},cookie=${cookie},in_port=${match.inPort},actions=drop`
+}
+
+for (const protocol of Object.keys(versions)) {
+  void test(`${protocol}: how flows see fragments is told, and set, and ovs-ofctl says so too`, async () => {
+    await using sw = await startSwitch()
+    await sw.vsctl('set', 'bridge', sw.bridge, `protocols=${protocol}`)
+    await using connection = await open(sw)
+    const theirs = (): Promise<string> => sw.ofctl('-O', protocol, 'get-frags', sw.bridge)
+    assert.equal(await connection.fragments(), 'normal')
+    for (const mode of ['nx-match', 'drop', 'normal'] as const) {
+      await connection.setFragments(mode)
+      assert.equal((await theirs()).trim(), mode)
+      assert.equal(await connection.fragments(), mode)
+    }
+    await assert.rejects(connection.setFragments('reassemble'), /goes on to treat fragments as/)
+  })
 }
 
 void test('the highest version that the bridge allows is taken; where it allows none, the error says the way out', async () => {

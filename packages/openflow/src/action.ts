@@ -7,14 +7,22 @@ import type { Action } from './flow.ts'
 import { OFPP } from './flow.ts'
 import { rowOfHeader } from './match.ts'
 import { NICIRA } from './message.ts'
-import { isRegisterName, oxm } from './oxm.ts'
-import type { RegisterName } from './oxm.ts'
+import { isMovableName, isRegisterName, oxm } from './oxm.ts'
+import type { MovableName, OxmField, OxmName, RegisterName } from './oxm.ts'
 import { dialects } from './version.ts'
 import type { Version } from './version.ts'
 
 const OFPIT_APPLY_ACTIONS = 4
-const OFPAT = { output: 0, group: 22, setField: 25, experimenter: 0xffff } as const
-const NXAST = { regLoad: 7, resubmitTable: 14 } as const
+const OFPAT = {
+  output: 0,
+  pushVlan: 17,
+  popVlan: 18,
+  group: 22,
+  setField: 25,
+  copyField: 28,
+  experimenter: 0xffff,
+} as const
+const NXAST = { regMove: 6, regLoad: 7, resubmitTable: 14 } as const
 /** OFPP_IN_PORT and "every table" where they have 16 and 8 bits. */
 const IN_PORT_16 = 0xfff8
 const TABLE_ALL = 0xff
@@ -77,6 +85,20 @@ function writeAction(writer: Writer, version: Version, action: AnyAction): void 
       if (dialects[version].load === 'regLoad') writeRegLoad(writer, action)
       else writeSetField(writer, action)
       return
+    case 'move':
+      writeMove(writer, version, action)
+      return
+    case 'popVlan':
+      writer.u16(OFPAT.popVlan)
+      writer.u16(8)
+      writer.zeros(4)
+      return
+    case 'pushVlan':
+      writer.u16(OFPAT.pushVlan)
+      writer.u16(8)
+      writer.u16(action.tpid)
+      writer.zeros(2)
+      return
     case 'raw':
       writer.hex(action.hex)
       return
@@ -101,8 +123,17 @@ function readKnown(type: number, body: Reader): Action | undefined {
         ? { type: 'output', port, maxLength }
         : { type: 'output', port }
     }
+    case OFPAT.pushVlan:
+      return { type: 'pushVlan', tpid: body.u16() }
+    case OFPAT.popVlan:
+      return { type: 'popVlan' }
     case OFPAT.group:
       return { type: 'group', group: body.u32() }
+    case OFPAT.copyField: {
+      const sizes = [body.u16(), body.u16(), body.u16()] as const
+      body.skip(2)
+      return readMove(body, sizes)
+    }
     case OFPAT.setField:
       return readSetField(body)
     case OFPAT.experimenter:
@@ -126,6 +157,8 @@ function readNicira(body: Reader): Action | undefined {
       if (field === undefined) return undefined
       return { type: 'load', field, offset: range >> 6, bits: (range & 0x3f) + 1, value }
     }
+    case NXAST.regMove:
+      return readMove(body, [body.u16(), body.u16(), body.u16()])
     default:
       return undefined
   }
@@ -146,10 +179,38 @@ function readSetField(body: Reader): Action | undefined {
 
 type Load = Extract<Action, { type: 'load' }>
 
+type Move = Extract<Action, { type: 'move' }>
+
+/** A move of parts that do not begin at bit 0 is nothing we have a word for. */
+function readMove(
+  body: Reader,
+  [bits, fromOffset, toOffset]: readonly [number, number, number],
+): Action | undefined {
+  const from = readField(body).name
+  const to = readField(body).name
+  if (from === undefined || to === undefined || fromOffset !== 0 || toOffset !== 0) return undefined
+  return isMovableName(from) && isMovableName(to) ? { type: 'move', from, to, bits } : undefined
+}
+
+function writeMove(writer: Writer, version: Version, { from, to, bits }: Move): void {
+  const start = writer.size
+  if (dialects[version].load === 'regLoad') writeNicira(writer, NXAST.regMove, 24)
+  else {
+    writer.u16(OFPAT.copyField)
+    writer.u16(24)
+  }
+  writer.u16(bits)
+  writer.zeros(4) // both from bit 0 on
+  if (dialects[version].load !== 'regLoad') writer.zeros(2)
+  writeField(writer, from, false)
+  writeField(writer, to, false)
+  writer.pad8(start)
+}
+
 function writeRegLoad(writer: Writer, { field, offset, bits, value }: Load): void {
   writeNicira(writer, NXAST.regLoad, 24)
   writer.u16((offset << 6) | (bits - 1))
-  writeRegister(writer, field, false)
+  writeField(writer, field, false)
   writer.u64(value)
 }
 
@@ -157,7 +218,7 @@ function writeSetField(writer: Writer, { field, offset, bits, value }: Load): vo
   const start = writer.size
   writer.u16(OFPAT.setField)
   writer.u16(16)
-  writeRegister(writer, field, bits < 32)
+  writeField(writer, field, bits < 32)
   writer.u32(Number(value << BigInt(offset)))
   if (bits < 32) writer.u32(Number(((1n << BigInt(bits)) - 1n) << BigInt(offset)))
   writer.pad8(start)
@@ -170,17 +231,21 @@ function writeNicira(writer: Writer, subtype: number, size: number): void {
   writer.u16(subtype)
 }
 
-function writeRegister(writer: Writer, name: RegisterName, hasMask: boolean): void {
-  const { class: oxmClass, code } = oxm[name]
+function writeField(writer: Writer, name: MovableName, hasMask: boolean): void {
+  const { class: oxmClass, code, codec }: OxmField = oxm[name]
+  const size = codec === 'u16' ? 2 : 4
   writer.u16(oxmClass)
   writer.u8((code << 1) | (hasMask ? 1 : 0))
-  writer.u8(hasMask ? 8 : 4)
+  writer.u8(hasMask ? 2 * size : size)
+}
+
+function readField(reader: Reader): { name: OxmName | undefined; hasMask: boolean } {
+  const header = reader.u32()
+  return { name: rowOfHeader.get(header >>> 9)?.name, hasMask: (header & 0x100) !== 0 }
 }
 
 function readRegister(reader: Reader): { field: RegisterName | undefined; hasMask: boolean } {
-  const header = reader.u32()
-  const name = rowOfHeader.get(header >>> 9)?.name
-  const hasMask = (header & 0x100) !== 0
+  const { name, hasMask } = readField(reader)
   return { field: name !== undefined && isRegisterName(name) ? name : undefined, hasMask }
 }
 

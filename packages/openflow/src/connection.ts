@@ -11,6 +11,8 @@ import { Writer } from './bytes.ts'
 import { describe, messagesIn } from './describe.ts'
 import { SwitchError, isHelloFailed, refusal } from './error.ts'
 import type { Flow, FlowEvent, FlowMod, FlowStats } from './flow.ts'
+import { readConfig, writeConfig } from './fragments.ts'
+import type { Fragments, SwitchConfig } from './fragments.ts'
 import { openflowFramer } from './framer.ts'
 import { OFPT, agreedVersion, bodyOf, datapathIdOf, hello, message, offeredBy } from './message.ts'
 import type { Message } from './message.ts'
@@ -36,6 +38,10 @@ export type SwitchConnection = AsyncDisposable & {
    * in the switch's order. Events may come before whoever awaits the flows goes on. Once a connection.
    */
   watchFlows(onEvent: (event: FlowEvent) => void): Promise<readonly Flow[]>
+  /** How flows see fragments. */
+  fragments(): Promise<Fragments>
+  /** Throws a SwitchError where the switch goes on as it was. Every other setting stays. */
+  setFragments(fragments: Fragments): Promise<void>
   /** Asks for a sign of life; the answer moves `heardAt`. */
   probe(): void
   /** When the switch was last heard, in milliseconds of `performance.now()`. */
@@ -209,6 +215,28 @@ class Connection implements SwitchConnection {
         for (const { flow } of reply?.events ?? []) all.push(flow)
         return reply === undefined || reply.more ? undefined : all
       },
+    )
+  }
+
+  async fragments(): Promise<Fragments> {
+    return (await this.#config()).fragments
+  }
+
+  async setFragments(fragments: Fragments): Promise<void> {
+    const config = { ...(await this.#config()), fragments }
+    const xid = this.#takeXids(1)
+    this.#send(message(this.#version, OFPT.setConfig, xid, (writer) => writeConfig(writer, config)))
+    // It is not acknowledged, but messages are handled in their order.
+    const { fragments: now } = await this.#config()
+    if (now === fragments) return
+    throw new SwitchError(`the switch goes on to treat fragments as ${now}, asked for ${fragments}`)
+  }
+
+  #config(): Promise<SwitchConfig> {
+    return this.#request(
+      'for its configuration',
+      (xid) => message(this.#version, OFPT.getConfigRequest, xid),
+      readConfig,
     )
   }
 

@@ -1,6 +1,6 @@
 // A flow as both sides speak of it: what it matches, what it does. Statistics come apart from it, as `FlowStats`.
 
-import type { Match, RegisterName } from './oxm.ts'
+import type { Match, MovableName, RegisterName } from './oxm.ts'
 
 /** Reserved port numbers (OpenFlow 1.3, section A.2.1), 32 bits wide. */
 export const OFPP = {
@@ -28,6 +28,17 @@ export type Action =
       readonly bits: number
       readonly value: bigint
     }
+  /** Copies the low `bits` bits of one field to the low bits of another: NXAST_REG_MOVE, in OpenFlow 1.5 a copy_field. */
+  | {
+      readonly type: 'move'
+      readonly from: MovableName
+      readonly to: MovableName
+      readonly bits: number
+    }
+  /** OFPAT_POP_VLAN: takes the outermost tag off. */
+  | { readonly type: 'popVlan' }
+  /** OFPAT_PUSH_VLAN: a new outermost tag with this TPID, VID and PCP zero. */
+  | { readonly type: 'pushVlan'; readonly tpid: number }
   | { readonly type: 'group'; readonly group: number }
   /** Any other action that a switch reported, whole: so that it survives a round trip and compares unequal to ours. */
   | { readonly type: 'raw'; readonly hex: string }

@@ -51,6 +51,12 @@ function sameAction(a: Action, b: Action): boolean {
         a.bits === b.bits &&
         a.value === b.value
       )
+    case 'move':
+      return a.type === b.type && a.from === b.from && a.to === b.to && a.bits === b.bits
+    case 'popVlan':
+      return a.type === b.type
+    case 'pushVlan':
+      return a.type === b.type && a.tpid === b.tpid
     case 'group':
       return a.type === b.type && a.group === b.group
     case 'raw':

@@ -115,3 +115,10 @@ export type RegisterName = Extract<OxmName, `reg${number}`>
 export function isRegisterName(name: OxmName): name is RegisterName {
   return name.startsWith('reg')
 }
+
+/** What a `move` can copy from and to. */
+export type MovableName = RegisterName | 'vlanTci'
+
+export function isMovableName(name: OxmName): name is MovableName {
+  return name === 'vlanTci' || isRegisterName(name)
+}

@@ -168,21 +168,42 @@ const loads: fc.Arbitrary<Action> = fc
     return { type: 'load', field, offset, bits, value: BigInt.asUintN(bits, value) }
   })
 
-export const actions: fc.Arbitrary<readonly Action[]> = fc.array(
-  fc.oneof(
-    fc.integer({ min: 1, max: 0xfeff }).map((port): Action => ({ type: 'output', port })),
-    fc
-      .constantFrom(OFPP.inPort, OFPP.normal, OFPP.flood, OFPP.all, OFPP.local, OFPP.controller)
-      .map((port): Action => ({ type: 'output', port })),
-    fc
-      .integer({ min: 1, max: 0xffff })
-      .map((maxLength): Action => ({ type: 'output', port: OFPP.controller, maxLength })),
-    fc.nat(254).map((table): Action => ({ type: 'resubmit', table })),
-    fc.constantFrom(...GROUPS).map((group): Action => ({ type: 'group', group })),
-    loads,
-  ),
-  { maxLength: 5 },
+const moves: fc.Arbitrary<Action> = fc
+  .tuple(fc.constantFrom(...registers), fc.constantFrom('vlanTci' as const, ...registers))
+  .chain(([register, other]) => {
+    const most = other === 'vlanTci' ? 16 : 32
+    return fc.tuple(fc.integer({ min: 1, max: most }), fc.boolean()).map(
+      ([bits, there]): Action => ({
+        type: 'move',
+        from: there ? register : other,
+        to: there ? other : register,
+        bits,
+      }),
+    )
+  })
+
+/** A switch takes no pop where there is no tag, and no second one on top of it. */
+const tagging: fc.Arbitrary<readonly Action[]> = fc
+  .constantFrom(0x8100, 0x88a8)
+  .map((tpid) => [{ type: 'pushVlan', tpid }, { type: 'popVlan' }])
+
+const single: fc.Arbitrary<Action> = fc.oneof(
+  fc.integer({ min: 1, max: 0xfeff }).map((port): Action => ({ type: 'output', port })),
+  fc
+    .constantFrom(OFPP.inPort, OFPP.normal, OFPP.flood, OFPP.all, OFPP.local, OFPP.controller)
+    .map((port): Action => ({ type: 'output', port })),
+  fc
+    .integer({ min: 1, max: 0xffff })
+    .map((maxLength): Action => ({ type: 'output', port: OFPP.controller, maxLength })),
+  fc.nat(254).map((table): Action => ({ type: 'resubmit', table })),
+  fc.constantFrom(...GROUPS).map((group): Action => ({ type: 'group', group })),
+  loads,
+  moves,
 )
+
+export const actions: fc.Arbitrary<readonly Action[]> = fc
+  .tuple(fc.array(single, { maxLength: 5 }), fc.option(tagging, { nil: [] }))
+  .map(([plain, tags]) => [...plain, ...tags])
 
 /** To Open vSwitch a cookie of all ones is none. */
 const cookie = u64.filter((n) => n !== 0xffff_ffff_ffff_ffffn)

@@ -5,7 +5,7 @@ import { bytesOfIp, isIpv4 } from '@portward/addr'
 import type { Action, Flow, FlowStats } from './flow.ts'
 import { OFPP } from './flow.ts'
 import { canonicalMatch, isMasked, rowsOf } from './match.ts'
-import type { Masked, Match, OxmField, OxmName, OxmValues } from './oxm.ts'
+import type { Masked, Match, MovableName, OxmField, OxmName, OxmValues } from './oxm.ts'
 import { oxm } from './oxm.ts'
 
 /** What ovs-ofctl leaves out of its text. */
@@ -215,7 +215,13 @@ function actionText(action: Action): string {
     case 'resubmit':
       return `resubmit(,${action.table})`
     case 'load':
-      return `load:${prefixedHex(action.value)}->${subfieldText(action)}`
+      return `load:${prefixedHex(action.value)}->${subfieldText(action.field, action)}`
+    case 'move':
+      return `move:${lowBits(action.from, action.bits)}->${lowBits(action.to, action.bits)}`
+    case 'popVlan':
+      return 'pop_vlan'
+    case 'pushVlan':
+      return `push_vlan:0x${hex(action.tpid, 4)}`
     case 'group':
       return `group:${action.group}`
     case 'raw':
@@ -226,8 +232,15 @@ function actionText(action: Action): string {
   }
 }
 
-function subfieldText({ field, offset, bits }: Extract<Action, { type: 'load' }>): string {
-  const name = `NXM_NX_${field.toUpperCase()}`
-  if (offset === 0 && bits === 32) return `${name}[]`
-  return bits === 1 ? `${name}[${offset}]` : `${name}[${offset}..${offset + bits - 1}]`
+function lowBits(name: MovableName, bits: number): string {
+  return subfieldText(name, { offset: 0, bits })
+}
+
+/** As ovs-fields(7) names a part of a field; whole, it needs no range. */
+function subfieldText(name: MovableName, part: { offset: number; bits: number }): string {
+  const { offset, bits } = part
+  const [text, all] =
+    name === 'vlanTci' ? ['NXM_OF_VLAN_TCI', 16] : [`NXM_NX_${name.toUpperCase()}`, 32]
+  if (offset === 0 && bits === all) return `${text}[]`
+  return bits === 1 ? `${text}[${offset}]` : `${text}[${offset}..${offset + bits - 1}]`
 }
