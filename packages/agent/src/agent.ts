@@ -24,6 +24,7 @@ import type { BridgeRow } from './bridge.ts'
 import { BridgeView } from './bridge.ts'
 import { clings, emptyCache } from './datapath.ts'
 import { followDeclared } from './declared.ts'
+import { fragmentView, noteOnFragments } from './fragments.ts'
 import type { Log } from './log.ts'
 import type { ModeWish } from './mode.ts'
 import { modeOf, noteOnForeign, noteOnRefused, notesOn } from './mode.ts'
@@ -55,6 +56,8 @@ const RETRY = { first: 20, most: 1000 }
 const REFUSED_MS = 2000
 /** Between two lines of the log on what another hand does to our flows. */
 const DRIFT_MS = 1000
+/** Between two looks at how the switch treats fragments: nobody tells when another hand changes that. */
+const FRAGMENTS_MS = 5000
 
 type Drift = { count: number; last: FlowEvent | undefined; readonly due: number }
 
@@ -121,7 +124,9 @@ export class Agent {
     // Looked through only when others have changed something: a report of ours costs what we changed.
     if (this.#foreignChanged) this.#others = noteOnForeign(foreign)
     this.#foreignChanged = false
-    const more = [this.#others, this.#refusal, this.#doubt].filter((note) => note !== undefined)
+    const hidden = noteOnFragments(this.#reconciler.fragments, this.#options.bridge)
+    const notes = [hidden, this.#others, this.#refusal, this.#doubt]
+    const more = notes.filter((note) => note !== undefined)
     return [...notesOn(mode, this.#options.bridge, this.#bridge?.fail_mode), ...more]
   }
 
@@ -170,6 +175,7 @@ export class Agent {
       this.#keepSwitch(until),
       this.#persist('writing flows', until, () => this.#reconcile(until)),
       this.#persist('emptying the cache of the datapath', until, () => this.#settle(until)),
+      this.#persist('looking at fragments', until, () => this.#watchFragments(until)),
       this.#persist('reporting', until, () => this.#tell(until)),
       this.#persist('setting iface-ids', until, () => this.#plug(ovsdb, until)),
     ]
@@ -263,6 +269,7 @@ export class Agent {
       })
       if (this.#bridge === undefined) throw new Error(`OVSDB does not know ${bridge} yet`)
       const mode = modeOf(wish, { failMode: this.#bridge.fail_mode, flows })
+      this.#reconciler.setFragments(await fragmentView(session, mode))
       this.#reconciler.adopt(flows, mode)
       this.#foreignChanged = true
       this.#unsettled.changed()
@@ -274,6 +281,18 @@ export class Agent {
     } catch (err) {
       log.warn({ err, bridge }, 'the flows of the bridge could not be read: connecting again')
       await session[Symbol.asyncDispose]()
+    }
+  }
+
+  async #watchFragments(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(FRAGMENTS_MS, undefined, { signal })
+      const target = this.#switch
+      if (target === undefined) continue
+      const view = await fragmentView(target, this.#reconciler.mode)
+      if (this.#switch !== target || view === this.#reconciler.fragments) continue
+      this.#reconciler.setFragments(view)
+      this.#news.ring()
     }
   }
 

@@ -15,13 +15,13 @@ void test('a bridge with fail_mode=secure and no flow of another’s is ours', (
 })
 
 void test('a bridge that was ours stays ours when another adds a flow, or its fail_mode changes', () => {
-  const flows = [...bridgeFlows('own'), theirs]
+  const flows = [...bridgeFlows('own', 'seen'), theirs]
   assert.equal(modeOf('auto', { failMode: 'secure', flows }), 'own')
   assert.equal(modeOf('auto', { failMode: undefined, flows }), 'own')
 })
 
 void test('flows that we left on a shared bridge do not make it ours', () => {
-  const flows = [...bridgeFlows('shared'), theirs]
+  const flows = [...bridgeFlows('shared', 'seen'), theirs]
   assert.equal(modeOf('auto', { failMode: 'secure', flows }), 'shared')
 })
 

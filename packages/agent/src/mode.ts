@@ -71,11 +71,11 @@ export function noteOnRefused(refused: ReadonlyMap<string, string>): string | un
 
 /** The lowest priority by which a guard takes a port's frames out of table 0. */
 const GUARD_PRIORITY = 9
-const GUARD_TABLES = new Set([0, ...bridgeFlows('own').map(({ table }) => table)])
+const GUARD_TABLES = new Set([0, ...bridgeFlows('own', 'hidden').map(({ table }) => table)])
 /** Flows that stand on a bridge of our own and on no other. */
-const shared = new Set(bridgeFlows('shared').map(flowKey))
+const shared = new Set(bridgeFlows('shared', 'hidden').map(flowKey))
 const OWN_MARK = new Set(
-  bridgeFlows('own')
+  bridgeFlows('own', 'hidden')
     .map(flowKey)
     .filter((key) => !shared.has(key)),
 )

@@ -61,6 +61,7 @@ function port(portId: string, fields: Partial<HostPortRecord> = {}): HostPortRec
     allowedAddressPairs: [],
     guarded: true,
     up: true,
+    checks: {},
     ...fields,
   }
 }
@@ -473,7 +474,7 @@ class World {
         ),
     }
     const verdicts = [...this.ifaces.values()].map((known) => verdictOn(known, setting))
-    return [...bridgeFlows(this.mode), ...verdicts.flatMap(({ flows }) => flows)]
+    return [...bridgeFlows(this.mode, 'hidden'), ...verdicts.flatMap(({ flows }) => flows)]
   }
 }
 

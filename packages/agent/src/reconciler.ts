@@ -8,6 +8,7 @@
 
 import type { Flow, FlowEvent, FlowMod } from '@portward/openflow'
 import { SwitchError, flowKey, sameActions } from '@portward/openflow'
+import type { FragmentView } from '@portward/portsec'
 import { bridgeFlows, isOurs } from '@portward/portsec'
 import { Installed } from './installed.ts'
 import type { Iface } from './interface.ts'
@@ -37,6 +38,7 @@ export class Reconciler {
   readonly installed = new Installed()
   readonly #setting: Setting
   #mode: Mode = 'own'
+  #fragments: FragmentView = 'hidden'
   #dirty = new Set<string>()
   #strays = false
   #foreign = new Map<string, Flow>()
@@ -70,6 +72,17 @@ export class Reconciler {
 
   get mode(): Mode {
     return this.#mode
+  }
+
+  get fragments(): FragmentView {
+    return this.#fragments
+  }
+
+  /** What flows see of fragments on this switch: until it is known, the safe side is that they see nothing. */
+  setFragments(view: FragmentView): void {
+    if (this.#fragments === view) return
+    this.#fragments = view
+    this.#mark(BRIDGE)
   }
 
   /** Flows in our way: another's, under a key of ours and with another outcome. */
@@ -224,7 +237,7 @@ export class Reconciler {
   }
 
   #bridgeVerdict(): Verdict {
-    const all = bridgeFlows(this.#mode)
+    const all = bridgeFlows(this.#mode, this.#fragments)
     const flows = this.#refused.has(BRIDGE)
       ? all.filter((flow) => this.installed.has(flowKey(flow)))
       : all

@@ -14,6 +14,7 @@ import {
   prefixOf,
   prefixParts,
 } from '@portward/addr'
+import type { Checks } from './checks.ts'
 
 /** What the compiler needs to know of a port. */
 export type PortSpec = {
@@ -21,6 +22,8 @@ export type PortSpec = {
   readonly mac: Mac
   readonly ips: readonly Ip[]
   readonly allowedAddressPairs: readonly { readonly mac: Mac; readonly prefix: Prefix }[]
+  /** Default: exempted from nothing. */
+  readonly checks?: Checks
 }
 
 export type Binding = { readonly mac: Mac; readonly prefix: Prefix }

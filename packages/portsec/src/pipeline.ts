@@ -3,17 +3,22 @@
 //            ┌───────────┐ arp, NA ┌──────────┐
 //  frame ──► │ 0 classify├────────►│24 claim  ├──┐
 //            │           │         └──────────┘  ▼
-//            │           │ other ┌───────────────────┐   ┌──────────┐   ┌──────────┐
-//            │           ├──────►│25 mac             ├──►│60 deliver├──►│71 source ├──► NORMAL
-//            │           │       └───────────────────┘   │          │   └──────────┘
+//            │           │ other  ┌──────────────────┐   ┌──────────┐   ┌─────────┐   ┌───────┐
+//            │           ├───────►│25 mac            ├──►│60 deliver├──►│71 source├──►│72 kind├──► NORMAL
+//            │           │        └──────────────────┘   │          │   └─────────┘   └───────┘
+//            │           │ permitted tag ┌──────┐        │          │
+//            │           ├──────────────►│26 tag├──► 24, 25         │
+//            │           │               └──────┘        │          │
 //            │           │ admitted without a guard      │          │
 //            │           ├──────────────────────────────►│          ├──► NORMAL
 //            └───────────┘ (reg0 = 1)                    └──────────┘
 //
-// Every table that judges drops what it does not know. A frame reaches NORMAL from table 60 only with reg0 set, which
-// table 0 alone does: were a flow missing somewhere on the way, frames would be dropped, not let through.
+// Tables 24, 25, 26 and 71 drop what they do not know. What they let on is the port's own, so table 72 lists what no guest may
+// say as itself either, and lets the rest pass. A frame reaches NORMAL from table 60 only with reg0 set, which table 0 alone
+// does: were a flow missing on the way there, frames would be dropped, not let through.
 
 import type { Flow, OxmName } from '@portward/openflow'
+import type { Check } from './checks.ts'
 
 export type Table = {
   readonly id: number
@@ -33,7 +38,7 @@ export const tables = {
     name: 'classify',
     purpose: 'who speaks: a guarded port, an admitted one, or nobody known',
     match: ['inPort', 'ethType', 'ipProto', 'icmpv6Type', 'vlanTci'],
-    next: [24, 25, 60],
+    next: [24, 25, 26, 60],
     delivers: false,
   },
   claim: {
@@ -52,7 +57,6 @@ export const tables = {
       'ipTtl',
       'icmpv6Type',
       'ipv6NdTarget',
-      'ipv6NdTll',
     ],
     next: [25],
     delivers: false,
@@ -63,6 +67,14 @@ export const tables = {
     purpose: 'the source MAC is one of the port’s',
     match: ['inPort', 'ethSrc'],
     next: [60],
+    delivers: false,
+  },
+  tag: {
+    id: 26,
+    name: 'tag',
+    purpose: 'of a trunk port: behind the one permitted tag there is no other',
+    match: ['reg0', 'vlanTci', 'ethType', 'ipProto', 'icmpv6Type'],
+    next: [24, 25],
     delivers: false,
   },
   deliver: {
@@ -76,8 +88,9 @@ export const tables = {
   source: {
     id: 71,
     name: 'source',
-    purpose: 'IPv4 and IPv6 sources belong to the port; everything that may pass is listed',
+    purpose: 'IPv4 and IPv6 come from the port’s own addresses; what may come from none is listed',
     match: [
+      'reg0',
       'inPort',
       'ethSrc',
       'ethDst',
@@ -87,16 +100,41 @@ export const tables = {
       'arpSha',
       'ipProto',
       'ipTtl',
+      'ipFrag',
       'ipv4Src',
       'ipv4Dst',
       'udpSrc',
       'udpDst',
-      'icmpv4Type',
       'ipv6Src',
-      'ipv6Dst',
       'icmpv6Type',
       'ipv6NdTarget',
       'ipv6NdSll',
+    ],
+    next: [72],
+    delivers: true,
+  },
+  kind: {
+    id: 72,
+    name: 'kind',
+    purpose: 'what no guest may say, as itself either: the last table, shared by all ports',
+    match: [
+      'reg0',
+      'inPort',
+      'ethSrc',
+      'ethDst',
+      'ethType',
+      'ipProto',
+      'ipTtl',
+      'ipFrag',
+      'ipv4Dst',
+      'ipv6Src',
+      'icmpv4Type',
+      'icmpv6Type',
+      'udpSrc',
+      'udpDst',
+      'ipv6NdTarget',
+      'ipv6NdSll',
+      'ipv6NdTll',
     ],
     next: [],
     delivers: true,
@@ -105,6 +143,24 @@ export const tables = {
 
 /** Bit 0 of reg0: admitted without a guard. Frames enter table 0 with every register zero. */
 export const ADMITTED = { field: 'reg0', offset: 0, bits: 1, value: 1n } as const
+
+/**
+ * Bits of reg0: what the port is exempted from. Its own flows in table 0 set them; a shared flow that drops wants its bit zero.
+ * Of a tag only table 0 itself need know.
+ */
+export const EXEMPT = {
+  arp: 1 << 1,
+  nd: 1 << 2,
+  source: 1 << 3,
+  'dhcp-server': 1 << 4,
+  ra: 1 << 5,
+  redirect: 1 << 6,
+  query: 1 << 7,
+  ethertype: 1 << 8,
+} as const satisfies { readonly [C in Exclude<Check, 'vlan'>]: number }
+
+/** Where a frame's tag is kept while table 26 looks behind it. */
+export const KEPT_TAG = 'reg1'
 
 /** In words, what a flow does against its table's contract; undefined when it keeps it. */
 export function breachOf(flow: Flow): string | undefined {

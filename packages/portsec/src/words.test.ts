@@ -28,42 +28,94 @@ void test('the flows of a guarded port, as an operator reads them', () => {
     '0: neighbour advertisements on port 7: on to table 24 (claim)',
     `24: ARP as 10.0.0.0/24 from ${M} on port 7: on to table 25 (mac)`,
     `24: ARP probes for 10.0.0.0/24 from ${M} on port 7: on to table 25 (mac)`,
-    `24: neighbour advertisements as ${ll} from ${M} that name no link-layer address on port 7: on to table 25 (mac)`,
-    `24: neighbour advertisements as ${ll} from ${M} that name this MAC on port 7: on to table 25 (mac)`,
+    `24: neighbour advertisements as ${ll} from ${M} on port 7: on to table 25 (mac)`,
     `25: any frame from ${M} on port 7: on to table 60 (deliver)`,
-    `71: IPv4 as 10.0.0.0/24 from ${M} on port 7: delivered`,
-    `71: IPv6 as ${ll} from ${M} on port 7: delivered`,
-    `71: RARP announcements of the own MAC from ${M} on port 7: delivered`,
-    `71: duplicate address detection for ${ll} from ${M} on port 7: delivered`,
+    `71: IPv4 as 10.0.0.0/24 from ${M} on port 7: on to table 72 (kind)`,
+    `71: IPv6 as ${ll} from ${M} on port 7: on to table 72 (kind)`,
+    `71: RARP announcements of the own MAC from ${M} on port 7: on to table 72 (kind)`,
+    `71: duplicate address detection for ${ll} from ${M} on port 7: on to table 72 (kind)`,
+    `72: neighbour advertisements from ${M} that name this MAC on port 7: delivered`,
+    `72: neighbour solicitations from ${M} that name this MAC on port 7: delivered`,
   ])
 })
 
+void test('what a port is exempted from, and what it may send besides', () => {
+  const lines = linesOf(
+    guardFlows(7, { ...spec, checks: { arp: false, ra: false, vlan: [100], ethertype: [0x88cc] } }),
+  )
+  assert.deepEqual(
+    lines.filter((line) => /exempt|VLAN|EtherType/.test(line)),
+    [
+      '0: any frame with a VLAN tag on port 7: dropped',
+      '0: frames of VLAN 100 on port 7: exempted from arp, ra, on to table 26 (tag)',
+      '0: neighbour advertisements on port 7: exempted from arp, ra, on to table 24 (claim)',
+      '0: any other frame on port 7: exempted from arp, ra, on to table 25 (mac)',
+      '71: EtherType 0x88cc on port 7: delivered',
+    ],
+  )
+})
+
 void test('the flows of the bridge itself say whose frames are dropped', () => {
-  assert.deepEqual(linesOf(bridgeFlows('own')).toSorted(), [
+  assert.deepEqual(linesOf(bridgeFlows('own', 'hidden')), [
     '0: frames of every other interface: dropped',
-    '24: every other ARP and neighbour advertisement: dropped',
-    '24: malformed neighbour advertisements: dropped',
-    '25: frames from every other MAC: dropped',
     '60: frames admitted without a guard: delivered',
+    '24: every other ARP and neighbour advertisement: dropped',
+    '25: frames from every other MAC: dropped',
+    '26: frames with a second VLAN tag: dropped',
+    '26: frames with a second VLAN tag: dropped',
+    '26: frames with a second VLAN tag: dropped',
+    '26: ARP: on to table 24 (claim)',
+    '26: neighbour advertisements: on to table 24 (claim)',
+    '26: any other frame behind its tag: on to table 25 (mac)',
     '60: frames of guarded ports: on to table 71 (source)',
-    '71: ARP replies: delivered',
-    '71: ARP requests: delivered',
-    '71: ICMP redirects: dropped',
-    '71: ICMPv6 redirects: dropped',
-    '71: IGMPv3 reports: delivered',
-    '71: IPv4 from every other source: dropped',
-    '71: IPv6 from every other source: dropped',
-    '71: MLD queries: dropped',
-    '71: MLD reports: delivered',
-    '71: MLDv2 reports: delivered',
-    '71: a DHCP client’s requests: delivered',
-    '71: a DHCP server’s answers: dropped',
-    '71: a DHCPv6 server’s answers: dropped',
+    '71: a DHCP client’s requests: on to table 72 (kind)',
+    '71: IGMPv3 reports: on to table 72 (kind)',
+    '71: router solicitations: on to table 72 (kind)',
+    '71: MLD reports: on to table 72 (kind)',
+    '71: MLDv2 reports: on to table 72 (kind)',
     '71: any other IPv4 from 0.0.0.0: dropped',
     '71: any other IPv6 from ::: dropped',
-    '71: everything that nothing above lets pass: dropped',
-    '71: router advertisements: dropped',
-    '71: router solicitations: delivered',
+    '71: ARP requests: on to table 72 (kind)',
+    '71: ARP replies: on to table 72 (kind)',
+    '71: IPv4 of ports exempted from source: on to table 72 (kind)',
+    '71: IPv6 of ports exempted from source: on to table 72 (kind)',
+    '71: IPv4 from every other source: dropped',
+    '71: IPv6 from every other source: dropped',
+    '71: every other ARP: dropped',
+    '71: every other RARP: dropped',
+    '71: any other frame of ports exempted from ethertype: delivered',
+    '71: every other EtherType: dropped',
+    '72: a DHCP server’s answers: dropped',
+    '72: a DHCPv6 server’s answers: dropped',
+    '72: a DHCPv6 client’s requests as fe80::/10: delivered',
+    '72: any other DHCPv6 client’s requests: dropped',
+    '72: ICMP redirects: dropped',
+    '72: ICMP router advertisements: dropped',
+    '72: router advertisements: dropped',
+    '72: ICMPv6 redirects: dropped',
+    '72: MLD queries: dropped',
+    '72: IGMPv3 reports: delivered',
+    '72: IGMPv2 leave messages: delivered',
+    '72: IGMP queries and reports: dropped',
+    '72: malformed neighbour solicitations: dropped',
+    '72: malformed neighbour advertisements: dropped',
+    '72: neighbour solicitations that name no link-layer address: delivered',
+    '72: neighbour advertisements that name no link-layer address: delivered',
+    '72: neighbour solicitations: dropped',
+    '72: neighbour advertisements: dropped',
+    '72: frames to the reserved multicast of bridges: dropped',
+    '72: all else that a port says as itself: delivered',
+    '72: IPv4 whose header makes no sense: dropped',
+    '72: IPv6 whose headers cannot be followed to their end: dropped',
+    '72: first fragments of router solicitations: dropped',
+    '72: first fragments of router advertisements: dropped',
+    '72: first fragments of neighbour solicitations: dropped',
+    '72: first fragments of neighbour advertisements: dropped',
+    '72: first fragments of ICMPv6 redirects: dropped',
+    '72: first fragments of ICMPv6 of a type that is not in it: dropped',
+    '72: first fragments of UDP whose ports are not in it: dropped',
+    '72: first fragments of UDP whose ports are not in it: dropped',
+    '72: first fragments of ICMP: dropped',
   ])
 })
 
@@ -86,6 +138,6 @@ void test('a pair for any address claims none in particular', () => {
     allowedAddressPairs: [{ mac: parseMac(M), prefix: parsePrefix('0.0.0.0/0') }],
   }
   const lines = linesOf(guardFlows(7, any))
-  assert.ok(lines.includes(`71: IPv4 from ${M} on port 7: delivered`))
+  assert.ok(lines.includes(`71: IPv4 from ${M} on port 7: on to table 72 (kind)`))
   assert.ok(lines.includes(`24: ARP probes from ${M} on port 7: on to table 25 (mac)`))
 })

@@ -6,7 +6,7 @@ import type { Action, Flow, Match, Masked } from '@portward/openflow'
 import { OFPP } from '@portward/openflow'
 import { ETH, ICMPV6, PROTO } from './guard.ts'
 import type { Table } from './pipeline.ts'
-import { ADMITTED, tables } from './pipeline.ts'
+import { ADMITTED, EXEMPT, tables } from './pipeline.ts'
 
 /** E.g. `ARP as 10.0.0.5 from fa:16:3e:00:00:10 on port 7: on to table 25 (mac)`. */
 export function wordsOf(flow: Flow): string {
@@ -15,13 +15,17 @@ export function wordsOf(flow: Flow): string {
   return `${subject(flow)}${where}: ${outcome(flow.actions)}`
 }
 
-function subject({ match, table, priority }: Flow): string {
-  if (match.vlanTci !== undefined) return 'any frame with a VLAN tag'
-  if (match.reg0 !== undefined) return 'frames admitted without a guard'
-  const kind = kindOf(match)
+function subject(flow: Flow): string {
+  const { match, table, priority } = flow
+  if (match.vlanTci !== undefined) return taggedKind(flow)
+  if (sameMask(match.reg0, ADMITTED.value)) return 'frames admitted without a guard'
+  const kind = kindOf(match, table)
   const from = match.ethSrc === undefined ? '' : ` from ${show(match.ethSrc)}`
-  if (kind !== undefined) return `${kind}${claimOf(match)}${from}${linkLayerOf(match)}`
+  const whose = exemptedOf(match)
+  if (kind !== undefined) return `${kind}${claimOf(match)}${from}${linkLayerOf(match)}${whose}`
+  if (match.ethDst !== undefined) return 'frames to the reserved multicast of bridges'
   if (from !== '') return `any frame${from}`
+  if (whose !== '') return `any other frame${whose}`
   if (match.inPort !== undefined)
     return table === 0 && priority === 9 ? 'any other frame' : 'any frame'
   return misses.get(table) ?? 'any other frame'
@@ -32,49 +36,118 @@ const misses = new Map<number, string>([
   [tables.classify.id, 'frames of every other interface'],
   [tables.claim.id, 'every other ARP and neighbour advertisement'],
   [tables.mac.id, 'frames from every other MAC'],
+  [tables.tag.id, 'any other frame behind its tag'],
   [tables.deliver.id, 'frames of guarded ports'],
-  [tables.source.id, 'everything that nothing above lets pass'],
+  [tables.source.id, 'every other EtherType'],
+  [tables.kind.id, 'all else that a port says as itself'],
 ])
 
-function kindOf(match: Match): string | undefined {
+function taggedKind({ table, match: { vlanTci = 0 } }: Flow): string {
+  if (table === tables.tag.id) return 'frames with a second VLAN tag'
+  const [value, mask] = isMasked(vlanTci) ? [vlanTci.value, vlanTci.mask] : [vlanTci, 0xffff]
+  return (mask & 0xfff) === 0 ? 'any frame with a VLAN tag' : `frames of VLAN ${value & 0xfff}`
+}
+
+/** Shared flows take frames by what their port is exempted from. */
+function exemptedOf({ reg0 }: Match): string {
+  for (const [check, bit] of Object.entries(EXEMPT)) {
+    if (sameMask(reg0, BigInt(bit))) return ` of ports exempted from ${check}`
+  }
+  return ''
+}
+
+function sameMask(field: Match['reg0'], bit: bigint): boolean {
+  if (field === undefined || !isMasked(field)) return false
+  return BigInt(field.value) === bit && BigInt(field.mask) === bit
+}
+
+function isMasked<T>(field: Masked<T>): field is Extract<Masked<T>, { mask: T }> {
+  return typeof field === 'object' && field !== null && 'mask' in field
+}
+
+function kindOf(match: Match, table: number): string | undefined {
   switch (match.ethType) {
     case undefined:
       return undefined
     case ETH.arp:
-      if (match.arpSpa === '0.0.0.0') return 'ARP probes'
-      return match.arpOp === 1 ? 'ARP requests' : match.arpOp === 2 ? 'ARP replies' : 'ARP'
+      return arpKind(match, table)
     case ETH.rarp:
-      return 'RARP announcements of the own MAC'
+      return match.arpOp === undefined ? 'every other RARP' : 'RARP announcements of the own MAC'
     case ETH.ipv4:
-      return ipv4Kind(match)
+      return fragmentOf(match, ipv4Kind(match, table))
     case ETH.ipv6:
-      return ipv6Kind(match)
+      return fragmentOf(match, ipv6Kind(match, table))
     default:
-      return `EtherType 0x${match.ethType.toString(16)}`
+      return table === tables.tag.id
+        ? 'frames with a second VLAN tag'
+        : `EtherType 0x${match.ethType.toString(16).padStart(4, '0')}`
   }
 }
 
-function ipv4Kind(match: Match): string {
-  if (match.ipProto === PROTO.udp && match.udpSrc === 67) return 'a DHCP server’s answers'
-  if (match.ipProto === PROTO.udp && match.udpSrc === 68) return 'a DHCP client’s requests'
-  if (match.ipProto === PROTO.igmp) return 'IGMPv3 reports'
-  if (match.icmpv4Type === 5) return 'ICMP redirects'
+function arpKind(match: Match, table: number): string {
+  if (match.arpSpa === '0.0.0.0') return 'ARP probes'
+  if (match.arpOp !== undefined) return match.arpOp === 1 ? 'ARP requests' : 'ARP replies'
+  return table === tables.source.id ? 'every other ARP' : 'ARP'
+}
+
+function fragmentOf({ ipFrag }: Match, kind: string): string {
+  return ipFrag === 1 ? `first fragments of ${kind}` : kind
+}
+
+function ipv4Kind(match: Match, table: number): string {
+  const { ipProto, udpSrc, icmpv4Type } = match
+  if (ipProto === 0) return 'IPv4 whose header makes no sense'
+  if (ipProto === PROTO.udp) return udpKind(match, { server: 67, client: 68, name: 'DHCP' })
+  if (ipProto === PROTO.icmpv4) {
+    if (icmpv4Type === undefined) return 'ICMP'
+    return icmpv4Kinds.get(icmpv4Type) ?? `ICMP type ${icmpv4Type}`
+  }
+  if (ipProto === PROTO.igmp) {
+    if (match.ipv4Dst === '224.0.0.22') return 'IGMPv3 reports'
+    return match.ipv4Dst === '224.0.0.2' ? 'IGMPv2 leave messages' : 'IGMP queries and reports'
+  }
   if (match.ipv4Src === '0.0.0.0') return 'any other IPv4 from 0.0.0.0'
-  return match.ethSrc === undefined ? 'IPv4 from every other source' : 'IPv4'
+  if (udpSrc !== undefined) return `UDP from port ${udpSrc}`
+  return anySource('IPv4', match, table)
 }
 
-function ipv6Kind(match: Match): string {
-  if (match.ipProto === PROTO.udp && match.udpSrc === 547) return 'a DHCPv6 server’s answers'
-  if (match.icmpv6Type === undefined) {
-    if (match.ipv6Src === '::') return 'any other IPv6 from ::'
-    return match.ethSrc === undefined ? 'IPv6 from every other source' : 'IPv6'
+function ipv6Kind(match: Match, table: number): string {
+  if (match.ipProto === 0) return 'IPv6 whose headers cannot be followed to their end'
+  if (match.ipProto === PROTO.udp)
+    return udpKind(match, { server: 547, client: 546, name: 'DHCPv6' })
+  const { icmpv6Type } = match
+  if (icmpv6Type === undefined) {
+    return match.ipv6Src === '::' ? 'any other IPv6 from ::' : anySource('IPv6', match, table)
   }
-  if (match.icmpv6Type === ICMPV6.ns && match.ipv6Src === '::') return 'duplicate address detection'
-  if (match.icmpv6Type === ICMPV6.na && match.ipv6NdTarget === '::') {
-    return 'malformed neighbour advertisements'
-  }
-  return icmpv6Kinds.get(match.icmpv6Type) ?? `ICMPv6 type ${match.icmpv6Type}`
+  if (icmpv6Type === 0) return 'ICMPv6 of a type that is not in it'
+  if (icmpv6Type === ICMPV6.ns && match.ipv6Src === '::') return 'duplicate address detection'
+  const kind = icmpv6Kinds.get(icmpv6Type) ?? `ICMPv6 type ${icmpv6Type}`
+  const malformed = match.ipv6NdTarget === '::'
+  return malformed ? `malformed ${kind}` : kind
 }
+
+/** In the source table, a flow of no port takes what no port's own flow took. */
+function anySource(family: string, match: Match, table: number): string {
+  const rest = table === tables.source.id && match.ethSrc === undefined && match.reg0 === undefined
+  return rest ? `${family} from every other source` : family
+}
+
+function udpKind(
+  { udpSrc, udpDst, ipv6Src }: Match,
+  { server, client, name }: { server: number; client: number; name: string },
+): string {
+  if (udpSrc === server) return `a ${name} server’s answers`
+  if (udpSrc === client || (udpDst === server && ipv6Src !== undefined)) {
+    return `a ${name} client’s requests`
+  }
+  if (udpDst === server) return `any other ${name} client’s requests`
+  return udpSrc === 0 && udpDst === 0 ? 'UDP whose ports are not in it' : 'UDP'
+}
+
+const icmpv4Kinds = new Map<number, string>([
+  [5, 'ICMP redirects'],
+  [9, 'ICMP router advertisements'],
+])
 
 const icmpv6Kinds = new Map<number, string>([
   [ICMPV6.mldQuery, 'MLD queries'],
@@ -98,12 +171,11 @@ function claimOf(match: Match): string {
   return address === undefined ? '' : ` as ${show(address)}`
 }
 
-/** What sets the two advertisements apart that a binding may send. */
-function linkLayerOf({ ipv6NdTll }: Match): string {
-  if (ipv6NdTll === undefined) return ''
-  return ipv6NdTll === '00:00:00:00:00:00'
-    ? ' that name no link-layer address'
-    : ' that name this MAC'
+/** What sets apart the two forms of an option that a sender may use. */
+function linkLayerOf({ icmpv6Type, ipv6Src, ipv6NdSll, ipv6NdTll }: Match): string {
+  const option = icmpv6Type === ICMPV6.ns && ipv6Src === undefined ? ipv6NdSll : ipv6NdTll
+  if (option === undefined) return ''
+  return option === '00:00:00:00:00:00' ? ' that name no link-layer address' : ' that name this MAC'
 }
 
 function outcome(actions: readonly Action[]): string {
@@ -113,8 +185,12 @@ function outcome(actions: readonly Action[]): string {
   if (last.type !== 'resubmit') return last.type
   const next: Table | undefined = Object.values(tables).find(({ id }) => id === last.table)
   const on = `on to table ${last.table}${next === undefined ? '' : ` (${next.name})`}`
-  const admitted = actions.some((one) => one.type === 'load' && one.field === ADMITTED.field)
-  return admitted ? `admitted without a guard, ${on}` : on
+  const load = actions.find((one) => one.type === 'load' && one.field === ADMITTED.field)
+  if (load?.type !== 'load') return on
+  if (load.bits === 1) return `admitted without a guard, ${on}`
+  const bits = Number(load.value)
+  const names = Object.entries(EXEMPT).filter(([, bit]) => (bits & bit) !== 0)
+  return `exempted from ${names.map(([name]) => name).join(', ')}, ${on}`
 }
 
 /** An address, or a prefix as people write it. */
