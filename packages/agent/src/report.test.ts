@@ -31,6 +31,7 @@ function outcome(name: string, portId: string | undefined, revision = 1): Outcom
     allowedAddressPairs: [],
     guarded: true,
     up: true,
+    checks: {},
   }
   const fulfils = portId === undefined ? undefined : { record, revision }
   return { name, iface, verdict: { state: 'guarded', reason: undefined, flows: [], fulfils } }

@@ -10,6 +10,8 @@ type Port = {
   readonly mac_address: string
   readonly fixed_ips: readonly { readonly ip_address: string }[]
   readonly port_security_enabled: boolean
+  /** What it is exempted from; a list is of what is permitted besides. */
+  readonly 'portward:checks'?: Readonly<Record<string, false | readonly (number | string)[]>>
   readonly 'binding:host_id': string
   readonly status: string
 }
@@ -55,6 +57,7 @@ export async function showPort(api: Api, which: string): Promise<{ json: unknown
     ['id', port.id],
     ['name', port.name],
     ['security', security(port)],
+    ...exemptions(port),
     ['status', port.status],
     ['state', reason === null ? state : `${state}: ${reason}`],
     ['host', host ?? 'not bound: no host has seen its interface'],
@@ -93,5 +96,15 @@ function addressesOf(port: Port): string {
 }
 
 function security(port: Port): string {
-  return port.port_security_enabled ? 'on' : 'off'
+  if (!port.port_security_enabled) return 'off'
+  const names = Object.keys(port['portward:checks'] ?? {})
+  return names.length === 0 ? 'on' : `on, but for ${names.join(' ')}`
+}
+
+/** Kept while security is off, so shown then as well. */
+function exemptions(port: Port): readonly (readonly [string, string])[] {
+  return Object.entries(port['portward:checks'] ?? {}).map(([name, exemption], i) => [
+    i === 0 ? 'exempted' : '',
+    exemption === false ? name : `${name}: only for ${exemption.join(', ')}`,
+  ])
 }

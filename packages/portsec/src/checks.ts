@@ -23,17 +23,24 @@ const judged: ReadonlySet<number> = new Set([
   0x0800, 0x0806, 0x8035, 0x86dd, 0x8100, 0x88a8, 0x9100, 0x9200, 0x9300,
 ])
 
+/**
+ * As Open vSwitch counts a frame that has a length where its EtherType would be (ovs-fields(7)): IEEE 802.2 LLC, so spanning tree
+ * and, unless its SNAP header names an EtherType, SNAP.
+ */
+export const NO_ETHERTYPE = 0x05ff
+
 /** Checks whose exemption can be a list of what is permitted besides, and what such a list can name. */
 export const lists = {
   vlan: { permits: (vid: number) => within(vid, 1, 4094) },
-  ethertype: { permits: (type: number) => within(type, 0x0600, 0xffff) && !judged.has(type) },
+  ethertype: { permits: (type: number) => within(type, NO_ETHERTYPE, 0xffff) && !judged.has(type) },
 } as const satisfies Partial<Record<Check, { readonly permits: (number: number) => boolean }>>
 
 type Listed = keyof typeof lists
 
 /**
  * What a port is exempted from. A check that is not named holds; `false` exempts from it whole; a list permits just what it
- * names: VLAN ids (1 to 4094, one 802.1Q tag: a trunk port), EtherTypes (0x0600 to 0xffff, but no tag's, ARP, RARP or IP).
+ * names: VLAN ids (1 to 4094, one 802.1Q tag: a trunk port), EtherTypes (0x0600 to 0xffff, but no tag's, ARP, RARP or IP; and
+ * 0x05ff, LLC).
  */
 export type Checks = { readonly [C in Exclude<Check, Listed>]?: false } & {
   readonly [C in Listed]?: false | readonly number[]

@@ -345,6 +345,12 @@ export const errors = {
     (count: number, limit: number) =>
       `allowed_address_pairs: ${count} are given and a port can have ${limit}: one prefix may stand for many addresses.`,
   ),
+  unknownChecks: define(
+    400,
+    'HTTPBadRequest',
+    (name: string, names: readonly string[], known: readonly string[]) =>
+      `${name}: there is no check ${quoted(names)}; a port can be exempted from ${known.join(', ')}.`,
+  ),
   noSecurityGroups: define(
     400,
     'HTTPBadRequest',

@@ -57,6 +57,12 @@ const extensions: readonly Extension[] = [
     '2012-07-23T10:00:00-00:00',
   ),
   row(
+    'portward-checks',
+    'Port Security Checks',
+    'A port can be exempted from single checks of port security',
+    '2026-11-25T00:00:00-00:00',
+  ),
+  row(
     'project-id',
     'Project Id',
     'project_id, another name of tenant_id',

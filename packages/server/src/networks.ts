@@ -2,6 +2,7 @@
 
 import { keys, records } from '@portward/store'
 import type { NetworkRecord } from '@portward/store'
+import { checksKind, showChecks } from './checks.ts'
 import {
   NAME_MAX,
   idAttribute,
@@ -64,6 +65,11 @@ const attributes = {
     ...scalar,
     of: (network: NetworkRecord) => network.portSecurityEnabled,
   },
+  'portward:checks': {
+    kind: checksKind,
+    ...writable,
+    of: (network: NetworkRecord) => showChecks(network.checks),
+  },
   'router:external': { kind: constant(false), ...writable, of: () => false },
   availability_zone_hints: { kind: constant([]), ...writable, of: () => [] },
   availability_zones: { kind: constant([]), of: () => [] },
@@ -98,6 +104,7 @@ export function createNetworks(
       shared: values.shared ?? false,
       portSecurityEnabled: values.port_security_enabled ?? true,
       mtu: values.mtu ?? MTU_DEFAULT,
+      checks: values['portward:checks'] ?? {},
     }),
   )
   return {
@@ -111,7 +118,7 @@ export function createNetworks(
   }
 }
 
-/** Another value of port security is for ports made from then on. */
+/** Other values of port security and its checks are for ports made from then on. */
 export function updateNetwork(
   { now }: Context,
   stored: Stored<NetworkRecord>,
@@ -126,6 +133,7 @@ export function updateNetwork(
     shared: values.shared ?? record.shared,
     portSecurityEnabled: values.port_security_enabled ?? record.portSecurityEnabled,
     mtu: values.mtu ?? record.mtu,
+    checks: values['portward:checks'] ?? record.checks,
   }
   return rewrite(stored, after, {
     key: keys.network(record.id),

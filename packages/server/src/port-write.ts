@@ -27,6 +27,8 @@ export function hostPortOf(port: PortRecord): HostPortRecord {
     allowedAddressPairs: port.allowedAddressPairs.map(({ mac, prefix }) => ({ mac, prefix })),
     guarded: port.portSecurityEnabled && !isTrusted(port.deviceOwner),
     up: port.adminStateUp,
+    // Last, where a record from before there were checks gets its default: so it is the same text, and isn't written anew.
+    checks: port.checks,
   }
 }
 

@@ -7,6 +7,7 @@ import { keys, records } from '@portward/store'
 import type { PortRecord } from '@portward/store'
 import { randomBytes } from 'node:crypto'
 import { Type } from 'typebox'
+import { checksKind, showChecks } from './checks.ts'
 import {
   NAME_MAX,
   idAttribute,
@@ -144,6 +145,11 @@ const attributes = {
     sort: true,
     of: (port: PortRecord) => port.portSecurityEnabled,
   },
+  'portward:checks': {
+    kind: checksKind,
+    ...writable,
+    of: (port: PortRecord) => showChecks(port.checks),
+  },
   ...standardAttributes,
 } as const
 
@@ -193,6 +199,7 @@ export function updatePort(
     hostId: values['binding:host_id'] ?? record.hostId,
     vnicType: values['binding:vnic_type'] ?? record.vnicType,
     bindingProfile: { ...(values['binding:profile'] ?? record.bindingProfile) },
+    checks: values['portward:checks'] ?? record.checks,
   }
   const requests =
     values.fixed_ips ?? (told.mac === record.mac ? undefined : following(replica, record))
@@ -249,6 +256,7 @@ function newPort(
     boundHost: values['binding:host_id'] ?? '',
     vnicType: values['binding:vnic_type'] ?? 'normal',
     bindingProfile: { ...values['binding:profile'] },
+    checks: values['portward:checks'] ?? network.checks,
     allowedAddressPairs: pairsOf(values.allowed_address_pairs ?? [], address),
     fixedIps: [],
   }

@@ -79,6 +79,7 @@ export function protect(context: Context, request: ProtectRequest): Plan<Protect
     boundHost: host,
     vnicType: 'normal',
     bindingProfile: {},
+    checks: before?.record.checks ?? {},
   }
   checkFree(replica, told)
   const same =
@@ -206,6 +207,7 @@ function networkWrites(
       shared: false,
       portSecurityEnabled: true,
       mtu: 1500,
+      checks: {},
     }
     return records.network.encode(record)
   })

@@ -6,6 +6,7 @@ import { records } from './records.ts'
 import type {
   AliveRecord,
   AppliedRecord,
+  ChecksRecord,
   HostPortRecord,
   NetworkRecord,
   OwnerRecord,
@@ -36,6 +37,24 @@ const resource = {
   revision: integer,
 }
 
+const exempted = fc.constant(false as const)
+const listOf = (min: number, max: number) =>
+  fc.oneof(exempted, fc.uniqueArray(fc.integer({ min, max }), { minLength: 1 }))
+const checks: fc.Arbitrary<ChecksRecord> = fc.record(
+  {
+    arp: exempted,
+    nd: exempted,
+    source: exempted,
+    'dhcp-server': exempted,
+    ra: exempted,
+    redirect: exempted,
+    query: exempted,
+    vlan: listOf(1, 4094),
+    ethertype: listOf(0x0600, 0xffff),
+  },
+  { requiredKeys: [], noNullPrototype },
+)
+
 const networks: fc.Arbitrary<NetworkRecord> = fc.record(
   {
     ...resource,
@@ -43,6 +62,7 @@ const networks: fc.Arbitrary<NetworkRecord> = fc.record(
     shared: fc.boolean(),
     portSecurityEnabled: fc.boolean(),
     mtu: integer,
+    checks,
   },
   { noNullPrototype },
 )
@@ -80,6 +100,7 @@ const ports: fc.Arbitrary<PortRecord> = fc.record(
     boundHost: text,
     vnicType: text,
     bindingProfile: fc.dictionary(text, fc.constantFrom(1, 'a', null), { noNullPrototype }),
+    checks,
   },
   { noNullPrototype },
 )
@@ -95,6 +116,7 @@ const hostPorts: fc.Arbitrary<HostPortRecord> = fc.record(
     allowedAddressPairs: fc.array(fc.record({ mac: macs, prefix: prefixes }, { noNullPrototype })),
     guarded: fc.boolean(),
     up: fc.boolean(),
+    checks,
   },
   { noNullPrototype },
 )
@@ -131,6 +153,9 @@ const alive: fc.Arbitrary<AliveRecord> = fc.record(
   { noNullPrototype },
 )
 
+/** Members that were not always there, and what a record from before has for them. */
+const added = { checks: {} } as const
+
 function roundTrip<T extends object>(
   name: keyof typeof records,
   codec: RecordCodec<T>,
@@ -150,10 +175,12 @@ function roundTrip<T extends object>(
     const [sample = assert.fail()] = fc.sample(arbitrary, 1)
     for (const member of Object.keys(sample)) {
       const without = Object.fromEntries(Object.entries(sample).filter(([m]) => m !== member))
-      assert.throws(
-        () => codec.decode({ key, value: JSON.stringify(without) }),
-        new RegExp(`^Error: ${key}: the record .*\\b${member}$`),
-      )
+      if (!Object.hasOwn(added, member)) {
+        assert.throws(
+          () => codec.decode({ key, value: JSON.stringify(without) }),
+          new RegExp(`^Error: ${key}: the record .*\\b${member}$`),
+        )
+      }
       const wrong = JSON.stringify({ ...sample, [member]: [[]] })
       assert.throws(
         () => codec.decode({ key, value: wrong }),
@@ -184,6 +211,29 @@ roundTrip('seen', records.seen, seen)
 roundTrip('applied', records.applied, applied)
 roundTrip('alive', records.alive, alive)
 
+function upgrade<T extends object>(
+  name: keyof typeof records,
+  codec: RecordCodec<T>,
+  arbitrary: fc.Arbitrary<T>,
+): void {
+  void test(`${name}: one from before there were exemptions is readable, and has none`, () => {
+    fc.assert(
+      fc.property(arbitrary, (record) => {
+        const old = Object.entries(record).filter(([member]) => !Object.hasOwn(added, member))
+        assert.equal(old.length, Object.keys(record).length - 1)
+        const value = JSON.stringify(Object.fromEntries(old))
+        assert.deepEqual(codec.decode({ key: 'k', value }), { ...record, ...added })
+        const late = codec.encode(codec.decode({ key: 'k', value }))
+        assert.equal(late, codec.encode({ ...record, ...added }))
+      }),
+    )
+  })
+}
+
+upgrade('network', records.network, networks)
+upgrade('port', records.port, ports)
+upgrade('hostPort', records.hostPort, hostPorts)
+
 const hostPort = {
   portId: '1',
   networkId: '2',
@@ -192,7 +242,9 @@ const hostPort = {
   allowedAddressPairs: [{ mac: 'fa:16:3e:00:00:11', prefix: '10.0.1.0/24' }],
   guarded: true,
   up: true,
+  checks: {},
 }
+const exemption = (checks: unknown) => ({ checks })
 const pair = (mac: string, prefix: string) => ({ allowedAddressPairs: [{ mac, prefix }] })
 
 /** An address in another spelling would never equal that of a frame, and its guard be wrong without a word. */
@@ -206,6 +258,18 @@ const misspelt = [
   [pair('fa:16:3e:00:00:11', '10.0.1.7/24'), '/allowedAddressPairs/0/prefix must be a prefix'],
   [pair('fa:16:3e:00:00:11', '10.0.1.7'), '/allowedAddressPairs/0/prefix must be a prefix'],
   [pair('', '10.0.1.0/24'), '/allowedAddressPairs/0/mac must be a MAC address'],
+  // What no guard knows how to exempt from.
+  [exemption(null), '/checks must be object'],
+  [exemption([]), '/checks must be object'],
+  [exemption({ arp: true }), '/checks/arp '],
+  [exemption({ arp: [1] }), '/checks/arp '],
+  [exemption({ vlan: true }), '/checks/vlan '],
+  [exemption({ vlan: [] }), '/checks/vlan '],
+  [exemption({ vlan: [0] }), '/checks/vlan '],
+  [exemption({ vlan: [4095] }), '/checks/vlan '],
+  [exemption({ ethertype: ['0x88cc'] }), '/checks/ethertype '],
+  [exemption({ ethertype: [0x05fe] }), '/checks/ethertype '],
+  [exemption({ ethertype: [0x10000] }), '/checks/ethertype '],
 ] as const
 for (const [change, error] of misspelt) {
   void test(`a host's port with ${JSON.stringify(change)} is an error that names the member`, () => {

@@ -34,12 +34,40 @@ const resource = {
   revision: Type.Integer(),
 }
 
+const exempted = Type.Optional(Type.Literal(false))
+const permitting = (minimum: number, maximum: number) =>
+  Type.Optional(
+    Type.Union([
+      Type.Literal(false),
+      Type.Array(Type.Integer({ minimum, maximum }), { minItems: 1 }),
+    ]),
+  )
+
+/** What a port is exempted from: whole, or for what is listed. A record from before there were exemptions has none. */
+const checksSchema = Type.Object(
+  {
+    arp: exempted,
+    nd: exempted,
+    source: exempted,
+    'dhcp-server': exempted,
+    ra: exempted,
+    redirect: exempted,
+    query: exempted,
+    vlan: permitting(1, 4094),
+    ethertype: permitting(0x05ff, 0xffff),
+  },
+  { default: {} },
+)
+export type ChecksRecord = Static<typeof checksSchema>
+
 const networkSchema = Type.Object({
   ...resource,
   adminStateUp: Type.Boolean(),
   shared: Type.Boolean(),
   portSecurityEnabled: Type.Boolean(),
   mtu: Type.Integer(),
+  /** What a new port of it is exempted from. */
+  checks: checksSchema,
 })
 export type NetworkRecord = Static<typeof networkSchema>
 
@@ -76,6 +104,7 @@ const portSchema = Type.Object({
   boundHost: Type.String(),
   vnicType: Type.String(),
   bindingProfile: Type.Record(Type.String(), Type.Unknown()),
+  checks: checksSchema,
 })
 export type PortRecord = Static<typeof portSchema>
 
@@ -92,6 +121,7 @@ const hostPortSchema = Type.Object({
   guarded: Type.Boolean(),
   /** False: nothing passes (`admin_state_up` is false). */
   up: Type.Boolean(),
+  checks: checksSchema,
 })
 export type HostPortRecord = Static<typeof hostPortSchema>
 
@@ -174,6 +204,9 @@ function codec<S extends TSchema>(schema: S): RecordCodec<Static<S>> {
       } catch (cause) {
         throw new Error(`${key}: not JSON`, { cause })
       }
+      if (validator.Check(record)) return record
+      // It may be from before one of its members was there: such a member has a default.
+      record = validator.Default(record)
       if (validator.Check(record)) return record
       const [error] = validator.Errors(record)
       throw new Error(`${key}: ${error?.instancePath || 'the record'} ${error?.message}`)
