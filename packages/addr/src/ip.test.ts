@@ -53,11 +53,17 @@ void test('every spelling of an IPv6 address is the same value', () => {
     assert.equal(parseIp(text), 'fd00::1')
   }
   assert.equal(parseIp('::ffff:10.0.0.1'), '::ffff:a00:1')
+  assert.equal(parseIp('::10.0.0.1'), '::a00:1')
+  assert.equal(parseIp('64:ff9b::192.0.2.33'), '64:ff9b::c000:221')
 })
 
 void test('what one program reads so and another otherwise is no address here', () => {
   for (const text of [
     '010.0.0.1',
+    '::010.0.0.1',
+    '::1.2.3.4:5',
+    '1.2.3.4::',
+    '::1.2.3',
     '10.0.0.01',
     '10.0.1',
     '167772161',

@@ -13,10 +13,25 @@ export type Family = 4 | 6
 /** Throws a TypeError that names the text. */
 export function parseIp(text: string): Ip {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return text as Ipv4
-  if (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text)) {
-    return ipOfBytes(Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray()))
+  const groups = withoutDots(text)
+  if (groups?.includes(':') === true && !groups.includes('%') && ipaddr.IPv6.isValid(groups)) {
+    return ipOfBytes(Uint8Array.from(ipaddr.IPv6.parse(groups).toByteArray()))
   }
   throw new TypeError(`not an IP address: ${JSON.stringify(text)}`)
+}
+
+/**
+ * RFC 4291, 2.2: the last 32 bits may be written as IPv4. In groups here, as ipaddr.js takes `::10.0.0.1` for another address,
+ * `::ffff:10.0.0.1`. Undefined where the tail is no IPv4 address as this file reads one.
+ */
+function withoutDots(text: string): string | undefined {
+  if (!text.includes('.')) return text
+  const at = text.lastIndexOf(':') + 1
+  const tail = text.slice(at)
+  if (!ipaddr.IPv4.isValidFourPartDecimal(tail)) return undefined
+  const [a = 0, b = 0, c = 0, d = 0] = tail.split('.').map(Number)
+  const groups = [(a << 8) | b, (c << 8) | d].map((group) => group.toString(16))
+  return text.slice(0, at) + groups.join(':')
 }
 
 export function parseIpv4(text: string): Ipv4 {
