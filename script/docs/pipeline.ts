@@ -77,15 +77,15 @@ Written by \`npm run -s docs\` from \`packages/portsec\`; do not edit. Table num
            ┌───────────┐ ARP, NA ┌──────────┐
  frame ──► │ 0 classify├────────►│24 claim  ├──┐
            │           │         └──────────┘  ▼
-           │           │ other  ┌──────────────────┐   ┌──────────┐   ┌─────────┐   ┌───────┐
-           │           ├───────►│25 mac            ├──►│60 deliver├──►│71 source├──►│72 kind├──► NORMAL
-           │           │        └──────────────────┘   │          │   └─────────┘   └───────┘
-           │           │ permitted tag ┌──────┐        │          │
-           │           ├──────────────►│26 tag├─► 24, 25          │
-           │           │               └──────┘        │          │
-           │           │ admitted without a guard      │          │
-           │           ├──────────────────────────────►│          ├──► NORMAL
-           └───────────┘ (reg0 = 1)                    └──────────┘
+           │           │ other  ┌──────────────────┐   ┌──────────┐   ┌─────────┐   ┌───────┐   ┌──────────┐
+           │           ├───────►│25 mac            ├──►│60 deliver├──►│71 source├──►│72 kind├──►│94 forward├──► NORMAL
+           │           │        └──────────────────┘   │          │   └─────────┘   └───────┘   │          │
+           │           │ permitted tag ┌──────┐        │          │                             │          │
+           │           ├──────────────►│26 tag├─► 24, 25          │                             │          │
+           │           │               └──────┘        │          │                             │          │
+           │           │ admitted without a guard      │          │                             │          │
+           │           ├──────────────────────────────►│          ├────────────────────────────►│          │
+           └───────────┘ (reg0 = 1)                    └──────────┘                             └──────────┘
 \`\`\`
 
 Tables 24, 25, 26 and 71 ask whose the frame is, and drop what is nobody's. Table 72 lists what a guest may not say as itself either; all ports share

@@ -35,8 +35,8 @@ void test('the guard of a port, as ovs-ofctl prints it', () => {
     'table=0, priority=9,in_port=7 actions=resubmit(,25)',
     'table=25, priority=2,in_port=7,dl_src=fa:16:3e:00:00:10 actions=resubmit(,60)',
     'table=71, priority=10,rarp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_spa=0.0.0.0,arp_op=3,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,72)',
-    'table=72, priority=80,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=135,nd_sll=fa:16:3e:00:00:10 actions=NORMAL',
-    'table=72, priority=80,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=136,nd_tll=fa:16:3e:00:00:10 actions=NORMAL',
+    'table=72, priority=80,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=135,nd_sll=fa:16:3e:00:00:10 actions=resubmit(,94)',
+    'table=72, priority=80,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=136,nd_tll=fa:16:3e:00:00:10 actions=resubmit(,94)',
     'table=24, priority=2,arp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_spa=10.0.0.10,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,25)',
     'table=24, priority=2,arp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_spa=0.0.0.0,arp_tpa=10.0.0.10,arp_op=1,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,25)',
     'table=71, priority=10,ip,in_port=7,dl_src=fa:16:3e:00:00:10,nw_src=10.0.0.10 actions=resubmit(,72)',
@@ -83,7 +83,7 @@ void test('an exemption is a bit that the port’s flows of table 0 set, or a fl
   })
   assert.deepEqual(changedBy({ ethertype: [0x88cc] }), {
     gone: [],
-    come: ['table=71, priority=10,in_port=7,dl_type=0x88cc actions=NORMAL'],
+    come: ['table=71, priority=10,in_port=7,dl_type=0x88cc actions=resubmit(,94)'],
   })
   assert.ok(!guardFlows(7, { ...example, checks: { arp: false } }).some(isTo24('0x0806')))
   assert.ok(!guardFlows(7, { ...example, checks: { nd: false } }).some(isTo24('0x86dd')))

@@ -50,13 +50,13 @@ const RESERVED_MULTICAST = {
 /** nw_frag of the first of a packet's fragments. */
 const FIRST = 1
 
-const NORMAL: readonly Action[] = [{ type: 'output', port: OFPP.normal }]
 const DROP: readonly Action[] = []
 const toClaim = resubmit(tables.claim.id)
 const toMac = resubmit(tables.mac.id)
 const toDeliver = resubmit(tables.deliver.id)
 const toSource = resubmit(tables.source.id)
 const toKind = resubmit(tables.kind.id)
+const toForward = resubmit(tables.forward.id)
 
 /** All the flows of a guarded port on one ofport. Throws a SpecError when the port cannot be guarded as declared. */
 export function guardFlows(ofport: number, spec: PortSpec): readonly Flow[] {
@@ -98,7 +98,7 @@ export function bridgeFlows(mode: 'own' | 'shared', fragments: FragmentView): re
   const { classify, claim, mac, deliver } = tables
   if (mode === 'own') {
     flows.add(0, classify.id, 0, {}, DROP)
-    flows.add(0, deliver.id, 1, { reg0: { value: 1, mask: 1 } }, NORMAL)
+    flows.add(0, deliver.id, 1, { reg0: { value: 1, mask: 1 } }, toForward)
   }
   flows.add(0, claim.id, 0, {}, DROP)
   flows.add(1, mac.id, 0, {}, DROP)
@@ -108,6 +108,7 @@ export function bridgeFlows(mode: 'own' | 'shared', fragments: FragmentView): re
   addSourceRest(flows)
   addKind(flows)
   addFragments(flows, fragments)
+  flows.add(0, tables.forward.id, 0, {}, [{ type: 'output', port: OFPP.normal }])
   return flows.list
 }
 
@@ -139,7 +140,7 @@ function addClassify(flows: Flows, inPort: number, checks: Checks): void {
   }
   flows.add(1, table, 9, { inPort }, [...exempted, ...toMac])
   for (const ethType of checks.ethertype || []) {
-    flows.add(16, tables.source.id, 10, { inPort, ethType }, NORMAL)
+    flows.add(16, tables.source.id, 10, { inPort, ethType }, toForward)
   }
 }
 
@@ -213,7 +214,7 @@ function addSourceRest(flows: Flows): void {
   flows.add(9, table, 2, { ethType: ETH.ipv6 }, DROP)
   flows.add(3, table, 2, { ethType: ETH.arp }, DROP)
   flows.add(5, table, 2, { ethType: ETH.rarp }, DROP)
-  flows.add(16, table, 1, exempt('ethertype'), NORMAL)
+  flows.add(16, table, 1, exempt('ethertype'), toForward)
   flows.add(16, table, 0, {}, DROP)
 }
 
@@ -226,7 +227,7 @@ function addKind(flows: Flows): void {
   // RFC 8415, 13.1: a client speaks from its link-local address.
   const client = { ...server, ethType: ETH.ipv6, udpDst: 547 }
   const linkLocal = { value: 'fe80::' as Ipv6, mask: maskOf(6, 10) as Ipv6 }
-  flows.add(14, table, 91, { ...client, ipv6Src: linkLocal }, NORMAL)
+  flows.add(14, table, 91, { ...client, ipv6Src: linkLocal }, toForward)
   flows.add(14, table, 90, client, DROP)
 
   const icmp4 = { ethType: ETH.ipv4, ipProto: PROTO.icmpv4 }
@@ -239,7 +240,7 @@ function addKind(flows: Flows): void {
   // destinations of their own; a v2 report to a group looks like a query to it: the safe side is to drop both.
   const igmp = { ethType: ETH.ipv4, ipProto: PROTO.igmp }
   for (const ipv4Dst of [IGMPV3_ROUTERS, ALL_ROUTERS]) {
-    flows.add(13, table, 91, { ...igmp, ipv4Dst }, NORMAL)
+    flows.add(13, table, 91, { ...igmp, ipv4Dst }, toForward)
   }
   flows.add(13, table, 90, { ...checked('query'), ...igmp }, DROP)
 
@@ -248,13 +249,13 @@ function addKind(flows: Flows): void {
   flows.add(11, table, 81, { ...checked('nd'), ...ns, ipv6NdTarget: ANY_IPV6 }, DROP)
   flows.add(12, table, 81, { ...checked('nd'), ...na, ipv6NdTarget: ANY_IPV6 }, DROP)
   // An option that is absent reads as zero. One that says zero does too, and would only make the sender unreachable.
-  flows.add(11, table, 80, { ...ns, ipTtl: ND_HOP_LIMIT, ipv6NdSll: ZERO_MAC }, NORMAL)
-  flows.add(12, table, 80, { ...na, ipTtl: ND_HOP_LIMIT, ipv6NdTll: ZERO_MAC }, NORMAL)
+  flows.add(11, table, 80, { ...ns, ipTtl: ND_HOP_LIMIT, ipv6NdSll: ZERO_MAC }, toForward)
+  flows.add(12, table, 80, { ...na, ipTtl: ND_HOP_LIMIT, ipv6NdTll: ZERO_MAC }, toForward)
   flows.add(11, table, 79, { ...checked('nd'), ...ns }, DROP)
   flows.add(12, table, 79, { ...checked('nd'), ...na }, DROP)
 
   flows.add(16, table, 110, { ...checked('ethertype'), ethDst: RESERVED_MULTICAST }, DROP)
-  flows.add(0, table, 0, {}, NORMAL)
+  flows.add(0, table, 0, {}, toForward)
 }
 
 /** Table 72: what hides from the other flows there. No port is exempted from these. */
@@ -288,8 +289,8 @@ function addMac(flows: Flows, inPort: number, mac: Mac): void {
   const rarp = { ...from, ethType: ETH.rarp, arpOp: 3, arpSpa: ANY_IPV4, arpSha: mac }
   flows.add(1, tables.mac.id, 2, from, toDeliver)
   flows.add(5, source.id, 10, rarp, toKind)
-  flows.add(11, kind.id, 80, { ...own, ...icmpv6(ICMPV6.ns), ipv6NdSll: mac }, NORMAL)
-  flows.add(12, kind.id, 80, { ...own, ...icmpv6(ICMPV6.na), ipv6NdTll: mac }, NORMAL)
+  flows.add(11, kind.id, 80, { ...own, ...icmpv6(ICMPV6.ns), ipv6NdSll: mac }, toForward)
+  flows.add(12, kind.id, 80, { ...own, ...icmpv6(ICMPV6.na), ipv6NdTll: mac }, toForward)
 }
 
 function addIpv4(flows: Flows, inPort: number, { mac, prefix }: Binding): void {

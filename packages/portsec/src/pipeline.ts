@@ -3,18 +3,18 @@
 //            ┌───────────┐ arp, NA ┌──────────┐
 //  frame ──► │ 0 classify├────────►│24 claim  ├──┐
 //            │           │         └──────────┘  ▼
-//            │           │ other  ┌──────────────────┐   ┌──────────┐   ┌─────────┐   ┌───────┐
-//            │           ├───────►│25 mac            ├──►│60 deliver├──►│71 source├──►│72 kind├──► NORMAL
-//            │           │        └──────────────────┘   │          │   └─────────┘   └───────┘
-//            │           │ permitted tag ┌──────┐        │          │
-//            │           ├──────────────►│26 tag├──► 24, 25         │
-//            │           │               └──────┘        │          │
-//            │           │ admitted without a guard      │          │
-//            │           ├──────────────────────────────►│          ├──► NORMAL
-//            └───────────┘ (reg0 = 1)                    └──────────┘
+//            │           │ other  ┌──────────────────┐   ┌──────────┐   ┌─────────┐   ┌───────┐   ┌──────────┐
+//            │           ├───────►│25 mac            ├──►│60 deliver├──►│71 source├──►│72 kind├──►│94 forward├──► NORMAL
+//            │           │        └──────────────────┘   │          │   └─────────┘   └───────┘   │          │
+//            │           │ permitted tag ┌──────┐        │          │                             │          │
+//            │           ├──────────────►│26 tag├─► 24, 25          │                             │          │
+//            │           │               └──────┘        │          │                             │          │
+//            │           │ admitted without a guard      │          │                             │          │
+//            │           ├──────────────────────────────►│          ├────────────────────────────►│          │
+//            └───────────┘ (reg0 = 1)                    └──────────┘                             └──────────┘
 //
 // Tables 24, 25, 26 and 71 drop what they do not know. What they let on is the port's own, so table 72 lists what no guest may
-// say as itself either, and lets the rest pass. A frame reaches NORMAL from table 60 only with reg0 set, which table 0 alone
+// say as itself either, and lets the rest pass. A frame gets to table 94 from table 60 only with reg0 set, which table 0 alone
 // does: were a flow missing on the way there, frames would be dropped, not let through.
 
 import type { Flow, OxmName } from '@portward/openflow'
@@ -82,8 +82,8 @@ export const tables = {
     name: 'deliver',
     purpose: 'admitted frames go out; guarded ones go to the source guard',
     match: ['reg0'],
-    next: [71],
-    delivers: true,
+    next: [71, 94],
+    delivers: false,
   },
   source: {
     id: 71,
@@ -110,8 +110,8 @@ export const tables = {
       'ipv6NdTarget',
       'ipv6NdSll',
     ],
-    next: [72],
-    delivers: true,
+    next: [72, 94],
+    delivers: false,
   },
   kind: {
     id: 72,
@@ -136,6 +136,14 @@ export const tables = {
       'ipv6NdSll',
       'ipv6NdTll',
     ],
+    next: [94],
+    delivers: false,
+  },
+  forward: {
+    id: 94,
+    name: 'forward',
+    purpose: 'where it all comes out: the switch forwards by what it has learned',
+    match: [],
     next: [],
     delivers: true,
   },

@@ -34,8 +34,8 @@ void test('the flows of a guarded port, as an operator reads them', () => {
     `71: IPv6 as ${ll} from ${M} on port 7: on to table 72 (kind)`,
     `71: RARP announcements of the own MAC from ${M} on port 7: on to table 72 (kind)`,
     `71: duplicate address detection for ${ll} from ${M} on port 7: on to table 72 (kind)`,
-    `72: neighbour advertisements from ${M} that name this MAC on port 7: delivered`,
-    `72: neighbour solicitations from ${M} that name this MAC on port 7: delivered`,
+    `72: neighbour advertisements from ${M} that name this MAC on port 7: on to table 94 (forward)`,
+    `72: neighbour solicitations from ${M} that name this MAC on port 7: on to table 94 (forward)`,
   ])
 })
 
@@ -50,7 +50,7 @@ void test('what a port is exempted from, and what it may send besides', () => {
       '0: frames of VLAN 100 on port 7: exempted from arp, ra, on to table 26 (tag)',
       '0: neighbour advertisements on port 7: exempted from arp, ra, on to table 24 (claim)',
       '0: any other frame on port 7: exempted from arp, ra, on to table 25 (mac)',
-      '71: EtherType 0x88cc on port 7: delivered',
+      '71: EtherType 0x88cc on port 7: on to table 94 (forward)',
     ],
   )
 })
@@ -58,7 +58,7 @@ void test('what a port is exempted from, and what it may send besides', () => {
 void test('the flows of the bridge itself say whose frames are dropped', () => {
   assert.deepEqual(linesOf(bridgeFlows('own', 'hidden')), [
     '0: frames of every other interface: dropped',
-    '60: frames admitted without a guard: delivered',
+    '60: frames admitted without a guard: on to table 94 (forward)',
     '24: every other ARP and neighbour advertisement: dropped',
     '25: frames from every other MAC: dropped',
     '26: frames with a second VLAN tag: dropped',
@@ -83,28 +83,28 @@ void test('the flows of the bridge itself say whose frames are dropped', () => {
     '71: IPv6 from every other source: dropped',
     '71: every other ARP: dropped',
     '71: every other RARP: dropped',
-    '71: any other frame of ports exempted from ethertype: delivered',
+    '71: any other frame of ports exempted from ethertype: on to table 94 (forward)',
     '71: every other EtherType: dropped',
     '72: a DHCP server’s answers: dropped',
     '72: a DHCPv6 server’s answers: dropped',
-    '72: a DHCPv6 client’s requests as fe80::/10: delivered',
+    '72: a DHCPv6 client’s requests as fe80::/10: on to table 94 (forward)',
     '72: any other DHCPv6 client’s requests: dropped',
     '72: ICMP redirects: dropped',
     '72: ICMP router advertisements: dropped',
     '72: router advertisements: dropped',
     '72: ICMPv6 redirects: dropped',
     '72: MLD queries: dropped',
-    '72: IGMPv3 reports: delivered',
-    '72: IGMPv2 leave messages: delivered',
+    '72: IGMPv3 reports: on to table 94 (forward)',
+    '72: IGMPv2 leave messages: on to table 94 (forward)',
     '72: IGMP queries and reports: dropped',
     '72: malformed neighbour solicitations: dropped',
     '72: malformed neighbour advertisements: dropped',
-    '72: neighbour solicitations that name no link-layer address: delivered',
-    '72: neighbour advertisements that name no link-layer address: delivered',
+    '72: neighbour solicitations that name no link-layer address: on to table 94 (forward)',
+    '72: neighbour advertisements that name no link-layer address: on to table 94 (forward)',
     '72: neighbour solicitations: dropped',
     '72: neighbour advertisements: dropped',
     '72: frames to the reserved multicast of bridges: dropped',
-    '72: all else that a port says as itself: delivered',
+    '72: all else that a port says as itself: on to table 94 (forward)',
     '72: IPv4 whose header makes no sense: dropped',
     '72: IPv6 whose headers cannot be followed to their end: dropped',
     '72: first fragments of router solicitations: dropped',
@@ -116,6 +116,7 @@ void test('the flows of the bridge itself say whose frames are dropped', () => {
     '72: first fragments of UDP whose ports are not in it: dropped',
     '72: first fragments of UDP whose ports are not in it: dropped',
     '72: first fragments of ICMP: dropped',
+    '94: frames that may pass: delivered',
   ])
 })
 

@@ -40,6 +40,7 @@ const misses = new Map<number, string>([
   [tables.deliver.id, 'frames of guarded ports'],
   [tables.source.id, 'every other EtherType'],
   [tables.kind.id, 'all else that a port says as itself'],
+  [tables.forward.id, 'frames that may pass'],
 ])
 
 function taggedKind({ table, match: { vlanTci = 0 } }: Flow): string {
