@@ -38,7 +38,7 @@ void test('the guard of a port, as ovs-ofctl prints it', () => {
     'table=72, priority=80,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=135,nd_sll=fa:16:3e:00:00:10 actions=resubmit(,94)',
     'table=72, priority=80,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=136,nd_tll=fa:16:3e:00:00:10 actions=resubmit(,94)',
     'table=24, priority=2,arp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_spa=10.0.0.10,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,25)',
-    'table=24, priority=2,arp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_spa=0.0.0.0,arp_tpa=10.0.0.10,arp_op=1,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,25)',
+    'table=24, priority=4,arp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_spa=0.0.0.0,arp_tpa=10.0.0.10,arp_op=1,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,25)',
     'table=71, priority=10,ip,in_port=7,dl_src=fa:16:3e:00:00:10,nw_src=10.0.0.10 actions=resubmit(,72)',
     ...ipv6Texts('fd00:1::10'),
     ...ipv6Texts('fe80::f816:3eff:fe00:10'),
@@ -119,7 +119,7 @@ void test('a pair of length 0 frees the sources of its own MAC and family, and n
     freed.filter((line) => !before.has(line)),
     [
       'table=24, priority=2,arp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,25)',
-      'table=24, priority=2,arp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_spa=0.0.0.0,arp_op=1,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,25)',
+      'table=24, priority=4,arp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_spa=0.0.0.0,arp_op=1,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,25)',
       'table=71, priority=10,ip,in_port=7,dl_src=fa:16:3e:00:00:10 actions=resubmit(,72)',
     ],
   )

@@ -100,6 +100,8 @@ export function bridgeFlows(mode: 'own' | 'shared', fragments: FragmentView): re
     flows.add(0, classify.id, 0, {}, DROP)
     flows.add(0, deliver.id, 1, { reg0: { value: 1, mask: 1 } }, toForward)
   }
+  // A prefix that has 0.0.0.0 in it is no claim to ask for every address.
+  flows.add(4, claim.id, 3, { ethType: ETH.arp, arpSpa: ANY_IPV4 }, DROP)
   flows.add(0, claim.id, 0, {}, DROP)
   flows.add(1, mac.id, 0, {}, DROP)
   addBehindTag(flows)
@@ -299,7 +301,7 @@ function addIpv4(flows: Flows, inPort: number, { mac, prefix }: Binding): void {
   const { claim, source } = tables
   const probe = { ...arp, arpOp: 1, arpSpa: ANY_IPV4, ...inPrefix('arpTpa', prefix) }
   flows.add(3, claim.id, 2, { ...arp, ...inPrefix('arpSpa', prefix) }, toMac)
-  flows.add(4, claim.id, 2, probe, toMac)
+  flows.add(4, claim.id, 4, probe, toMac)
   const ip = { ...from, ethType: ETH.ipv4, ...inPrefix('ipv4Src', prefix) }
   flows.add(6, source.id, 10, ip, toKind)
 }

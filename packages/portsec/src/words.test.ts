@@ -59,6 +59,7 @@ void test('the flows of the bridge itself say whose frames are dropped', () => {
   assert.deepEqual(linesOf(bridgeFlows('own', 'hidden')), [
     '0: frames of every other interface: dropped',
     '60: frames admitted without a guard: on to table 94 (forward)',
+    '24: every other ARP probe: dropped',
     '24: every other ARP and neighbour advertisement: dropped',
     '25: frames from every other MAC: dropped',
     '26: frames with a second VLAN tag: dropped',

@@ -86,7 +86,8 @@ function kindOf(match: Match, table: number): string | undefined {
 }
 
 function arpKind(match: Match, table: number): string {
-  if (match.arpSpa === '0.0.0.0') return 'ARP probes'
+  if (match.arpSpa === '0.0.0.0')
+    return match.ethSrc === undefined ? 'every other ARP probe' : 'ARP probes'
   if (match.arpOp !== undefined) return match.arpOp === 1 ? 'ARP requests' : 'ARP replies'
   return table === tables.source.id ? 'every other ARP' : 'ARP'
 }
