@@ -224,8 +224,13 @@ function addSourceRest(flows: Flows): void {
 function addKind(flows: Flows): void {
   const table = tables.kind.id
   const server = { ...checked('dhcp-server'), ipProto: PROTO.udp }
-  flows.add(8, table, 100, { ...server, ethType: ETH.ipv4, udpSrc: 67 }, DROP)
-  flows.add(14, table, 100, { ...server, ethType: ETH.ipv6, udpSrc: 547 }, DROP)
+  // By what it says to clients, too: they take an answer from any port (udhcpc and dhclient -6 do).
+  for (const ports of [{ udpSrc: 67 }, { udpDst: 68 }]) {
+    flows.add(8, table, 100, { ...server, ethType: ETH.ipv4, ...ports }, DROP)
+  }
+  for (const ports of [{ udpSrc: 547 }, { udpDst: 546 }]) {
+    flows.add(14, table, 100, { ...server, ethType: ETH.ipv6, ...ports }, DROP)
+  }
   // RFC 8415, 13.1: a client speaks from its link-local address.
   const client = { ...server, ethType: ETH.ipv6, udpDst: 547 }
   const linkLocal = { value: 'fe80::' as Ipv6, mask: maskOf(6, 10) as Ipv6 }

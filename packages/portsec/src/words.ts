@@ -138,6 +138,7 @@ function udpKind(
   { udpSrc, udpDst, ipv6Src }: Match,
   { server, client, name }: { server: number; client: number; name: string },
 ): string {
+  if (udpSrc === undefined && udpDst === client) return `UDP to a ${name} client`
   if (udpSrc === server) return `a ${name} server’s answers`
   if (udpSrc === client || (udpDst === server && ipv6Src !== undefined)) {
     return `a ${name} client’s requests`
