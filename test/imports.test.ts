@@ -7,14 +7,15 @@ import { test } from 'node:test'
 const edges: Readonly<Record<string, readonly string[]>> = {
   addr: [],
   wire: [],
+  frames: ['addr'],
   openflow: ['addr', 'wire'],
   ovsdb: ['wire'],
-  portsec: ['addr', 'openflow'],
+  portsec: ['addr', 'frames', 'openflow'],
   store: ['addr'],
   agent: ['addr', 'openflow', 'ovsdb', 'portsec', 'store', 'wire'],
   server: ['addr', 'portsec', 'store'],
   cli: ['agent', 'server', 'store'],
-  testkit: ['addr'],
+  testkit: ['addr', 'frames'],
 }
 /** Only `up`, `server` and `agent` put daemons together; every other command knows the server by its HTTP API. */
 const compositionRoots = ['packages/cli/src/up.ts']

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Packet } from './frames.ts'
+import type { Packet } from './index.ts'
 import {
   BROADCAST,
   arp,
@@ -20,9 +20,8 @@ import {
   rarp,
   routerAdvertisement,
   udp,
-} from './frames.ts'
-import { pcap } from './pcap.ts'
-import { run } from './run.ts'
+} from './index.ts'
+import { pcap, run } from '@portward/testkit'
 
 const a = 'fa:16:3e:00:00:01'
 const b = 'fa:16:3e:00:00:02'
