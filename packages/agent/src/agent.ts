@@ -15,7 +15,7 @@ import type { FlowEvent, SwitchConnection } from '@portward/openflow'
 import { flowText, openSwitch } from '@portward/openflow'
 import type { Ovsdb, VswitchSchema } from '@portward/ovsdb'
 import { keepLock, openOvsdb, vswitch } from '@portward/ovsdb'
-import type { FlowRow } from '@portward/portsec'
+import type { FlowRow, FragmentView } from '@portward/portsec'
 import { flowRows } from '@portward/portsec'
 import type { AliveRecord, HostPortRecord, PlugRecord, Revision, Store } from '@portward/store'
 import { keys, records } from '@portward/store'
@@ -32,6 +32,8 @@ import { Plugs, ifaceIdOp } from './plugs.ts'
 import { Reconciler } from './reconciler.ts'
 import type { FlowTable, Outcome } from './reconciler.ts'
 import { Report } from './report.ts'
+import { traceFrame } from './trace.ts'
+import type { Trace } from './trace.ts'
 import { Unsettled } from './unsettled.ts'
 import { Wake } from './wake.ts'
 
@@ -139,6 +141,20 @@ export class Agent {
     }
     const rows = flowRows(await this.#switch.flowStats(), (ofport) => ports.get(ofport))
     return portId === undefined ? rows : rows.filter((row) => row.portId === portId)
+  }
+
+  /** What flows see of fragments. */
+  get fragments(): FragmentView {
+    return this.#reconciler.fragments
+  }
+
+  /** What the running switch makes of a frame of the port. Throws when it cannot be asked. */
+  async trace(portId: string, frame: Uint8Array): Promise<Trace> {
+    if (this.#switch === undefined) throw new Error(this.#trouble)
+    const ifaces = [...this.#reconciler.inventory.ifaces.values()]
+    const ofport = ifaces.find((iface) => iface.portId === portId)?.ofport
+    if (ofport === undefined) throw new Error(`it has no interface with iface-id ${portId}`)
+    return traceFrame(this.#options, ofport, frame)
   }
 
   /**

@@ -5,11 +5,8 @@
 // that covers these as well, and changes that. The verdict goes on for as long as frames use it, whatever the flows say. There
 // the cache is to be emptied, so that all is judged anew: ADR 7.
 
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openSession } from '@portward/ovsdb'
-import { ConnectError } from '@portward/wire'
+import { askSwitch } from './control.ts'
 
 /** Releases with Open vSwitch's commit "dpif-netdev: Fix dpif_netdev_flow_put.": of each line the first; later lines all. */
 const mended: ReadonlyMap<string, number> = new Map([
@@ -54,33 +51,6 @@ export async function emptyCache(rundir: string, signal: AbortSignal): Promise<v
   const until = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)])
   for (let i = 0; i < PURGES; i++) {
     if (i > 0) await sleep(BETWEEN_MS, undefined, { signal: until })
-    await purge(rundir, until)
+    await askSwitch(rundir, 'revalidator/purge', [], until)
   }
-}
-
-/** `ovs-vswitchd.PID.ctl`, or what was asked for with --unixctl. The number is that of the daemon's own process namespace. */
-const CONTROL_SOCKET = /^ovs-vswitchd(?:\.\d+)?\.ctl$/
-
-/** ovs-appctl(8), `revalidator/purge`. Control sockets speak JSON-RPC as OVSDB does. */
-async function purge(rundir: string, signal: AbortSignal): Promise<void> {
-  const sockets = (await readdir(rundir)).filter((name) => CONTROL_SOCKET.test(name))
-  let asked = 0
-  for (const socket of sockets) {
-    try {
-      await using session = await openSession({
-        address: join(rundir, socket),
-        onNotification: () => {},
-        signal,
-      })
-      await session.request('revalidator/purge', [])
-      asked++
-    } catch (error) {
-      // What a daemon that was killed has left there.
-      if (!(error instanceof ConnectError && error.code === 'ECONNREFUSED')) throw error
-    }
-  }
-  if (asked > 0) return
-  throw new Error(
-    `nobody listens on ${join(rundir, 'ovs-vswitchd.PID.ctl')}: is this the run directory of ovs-vswitchd (--ovs-rundir)?`,
-  )
 }

@@ -71,7 +71,7 @@ export async function showPort(api: Api, which: string): Promise<{ json: unknown
   return { json: view, text }
 }
 
-/** The id of the one port with this id or name. */
+/** The id of the one port with this id or name, or whose interface has this name. */
 export async function idOf(api: Api, which: string): Promise<string> {
   const find = async (attribute: string): Promise<readonly { id: string }[]> => {
     const query = `${attribute}=${encodeURIComponent(which)}&fields=id`
@@ -82,6 +82,8 @@ export async function idOf(api: Api, which: string): Promise<string> {
   const named = await find('name')
   const [first, second] = named
   if (first === undefined) {
+    const plugged = await pluggedAs(api, which)
+    if (plugged !== undefined) return plugged
     throw new Complaint(`no port has the id or name '${which}': \`portward port list\` shows them`)
   }
   if (second !== undefined) {
@@ -89,6 +91,14 @@ export async function idOf(api: Api, which: string): Promise<string> {
     throw new Complaint(`${named.length} ports have the name ${which}; name one by its id: ${ids}`)
   }
   return first.id
+}
+
+/** The port of an interface; undefined where no interface has this name, or several, or it is nobody's. */
+async function pluggedAs(api: Api, iface: string): Promise<string | undefined> {
+  type Iface = { readonly iface: string; readonly port_id: string | null }
+  const { interfaces } = await api.get<{ interfaces: readonly Iface[] }>('/portward/v1/interfaces')
+  const [one, other] = interfaces.filter((seen) => seen.iface === iface)
+  return other === undefined ? (one?.port_id ?? undefined) : undefined
 }
 
 function addressesOf(port: Port): string {

@@ -8,6 +8,7 @@ import { printable } from './columns.ts'
 import { Complaint } from './complaint.ts'
 import type { Settings } from './config.ts'
 import { CONFIG_FILE, configOf } from './config.ts'
+import { explainFrame } from './explain.ts'
 import { listFlows } from './flows.ts'
 import { listPorts, showPort } from './ports.ts'
 import { protect, unprotect } from './protect.ts'
@@ -15,7 +16,12 @@ import { showStatus } from './status.ts'
 import { VERSION } from './version.ts'
 
 /** What a command found out: for a program, and for a person. */
-type Found = { readonly json: unknown; readonly text: string }
+type Found = {
+  readonly json: unknown
+  readonly text: string
+  /** What is wrong beyond what was asked: it goes to standard error, and the status is 1. */
+  readonly alarm?: string
+}
 type Asking = { readonly api: string; readonly json?: true }
 
 const program = new Command('portward')
@@ -66,6 +72,24 @@ asks(program.command('flows').description('the bridge’s flows in words, with t
   .argument('[PORT]', 'only those of this port: its id or name')
   .action((which: string | undefined, options: Asking) =>
     answer(options, (api) => listFlows(api, which)),
+  )
+
+asks(
+  program
+    .command('explain')
+    .description('why a frame of a port passes or not, and what would let it'),
+)
+  .argument('<PORT>', 'its id, name or interface')
+  .argument(
+    '[FRAME...]',
+    'its bytes as hex; words such as `arp 10.0.0.9`, `ra`; with --pcap a packet’s number',
+  )
+  .option('--pcap <FILE>', 'take the frame from a capture (default: its first packet)')
+  .option('--offline', 'ask no switch')
+  .action((which: string, words: string[], options: Asking & { pcap?: string; offline?: true }) =>
+    answer(options, (api) =>
+      explainFrame(api, { which, words, pcap: options.pcap, offline: options.offline ?? false }),
+    ),
   )
 
 asks(program.command('protect').description('make an interface on the bridge a port, and guard it'))
@@ -140,6 +164,9 @@ function asks(command: Command): Command {
 async function answer({ api, json }: Asking, ask: (api: Api) => Promise<Found>): Promise<void> {
   const found = await ask(openApi(api))
   process.stdout.write(`${json ? JSON.stringify(found.json, undefined, 2) : found.text}\n`)
+  if (found.alarm === undefined) return
+  process.stderr.write(found.alarm)
+  process.exitCode = 1
 }
 
 function gather(value: string, before: string[] = []): string[] {

@@ -33,7 +33,12 @@ export async function up(config: Config, signal: AbortSignal): Promise<void> {
     version: VERSION,
     signal,
     log: log.child({ part: 'server' }),
-    local: { host: config.host, flows: (portId) => agent.flows(portId) },
+    local: {
+      host: config.host,
+      flows: (portId) => agent.flows(portId),
+      fragments: () => agent.fragments,
+      trace: (portId, frame) => agent.trace(portId, frame),
+    },
   })
   void announce(agent, server.url)
   await agent.run(signal)

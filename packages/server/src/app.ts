@@ -14,6 +14,7 @@ import { maxHeaderSize } from 'node:http'
 import { REQUEST_TIMEOUT, answerClientError } from './client-error.ts'
 import { baseOf, serveCollection } from './collection.ts'
 import { ApiError, errors } from './errors.ts'
+import { serveExplain } from './explain.ts'
 import { extensionOf, listExtensions } from './extensions.ts'
 import { createNetworks, deleteNetwork, network, updateNetwork } from './networks.ts'
 import { createPorts, deletePort, port, updatePort } from './ports.ts'
@@ -90,6 +91,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     signal,
   )
   servePortward(app, options)
+  serveExplain(app, options)
   return app
 }
 

@@ -13,7 +13,7 @@ import type { Kind } from './kinds.ts'
 import { isObject } from './resource.ts'
 
 /** Each is a flow of the port's guard. */
-const MOST_ETHERTYPES = 64
+export const MOST_ETHERTYPES = 64
 
 type Listed = keyof typeof lists
 type Exemption = false | readonly number[]

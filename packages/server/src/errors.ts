@@ -411,6 +411,13 @@ export const errors = {
     'MacAddressInUse',
     (mac: string, owner: string) => `mac: ${mac} is already that of ${owner}.`,
   ),
+  frameOrWords: define(
+    400,
+    'HTTPBadRequest',
+    () =>
+      "To explain, give 'frame', the frame's bytes as hex, or 'words' such as \"arp 10.0.0.9\": one of the two.",
+  ),
+  badPhrase: define(400, 'HTTPBadRequest', (why: string) => `words: ${why}.`),
   noSwitch: define(
     503,
     'SwitchUnavailable',

@@ -73,7 +73,7 @@ export function disconnected(host: string, replica: Replica): string | undefined
   return `host ${host} has no switch at the moment: ${alive.notes.join('; ')}`
 }
 
-function seenAt(
+export function seenAt(
   portId: string,
   host: string,
   replica: Replica,

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseMac } from '@portward/addr'
 import { keys } from '@portward/store'
-import { openTestServer } from './testing.ts'
+import { localHost, openTestServer } from './testing.ts'
 import type { Answer, TestServer } from './testing.ts'
 
 const PROTECT = '/portward/v1/protect'
@@ -217,7 +217,7 @@ void test('flows: those of the agent in the process, or a sentence that says the
     asked.push(portId)
     return Promise.resolve([row])
   }
-  await using server = await openTestServer({ local: { host: 'h1', flows } })
+  await using server = await openTestServer({ local: localHost({ flows }) })
   const all = await server.call('GET', '/portward/v1/flows')
   assert.deepEqual([all.at('host'), all.at('flows', 0, 'port_id')], ['h1', 'p'])
   assert.equal(all.at('flows', 0, 'packets'), '18446744073709551615')
@@ -228,7 +228,7 @@ void test('flows: those of the agent in the process, or a sentence that says the
 void test('flows: a switch that is away or hangs is a 503 with what to do, and holds nobody up', async (t) => {
   const refusal = 'cannot connect to br-int.mgmt'
   await using away = await openTestServer({
-    local: { host: 'h1', flows: () => Promise.reject(new Error(refusal)) },
+    local: localHost({ flows: () => Promise.reject(new Error(refusal)) }),
   })
   const refused = await away.call('GET', '/portward/v1/flows')
   assert.deepEqual([refused.status, refused.error?.type], [503, 'SwitchUnavailable'])
@@ -239,7 +239,7 @@ void test('flows: a switch that is away or hangs is a 503 with what to do, and h
     asked.resolve()
     return new Promise(() => {})
   }
-  await using hangs = await openTestServer({ local: { host: 'h1', flows } })
+  await using hangs = await openTestServer({ local: localHost({ flows }) })
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const answer = hangs.call('GET', '/portward/v1/flows')
   await asked.promise

@@ -2,7 +2,7 @@
 // seen, flows, and protection without a cloud.
 
 import { parseIp } from '@portward/addr'
-import type { FlowRow } from '@portward/portsec'
+import type { FlowRow, FragmentView } from '@portward/portsec'
 import { SpecError, bindingsOf } from '@portward/portsec'
 import { keys, parseHostKey } from '@portward/store'
 import type { PortRecord } from '@portward/store'
@@ -28,6 +28,13 @@ import { applied, waitOf, withdrawn } from './wait.ts'
 export type LocalHost = {
   readonly host: string
   flows(portId?: string): Promise<readonly FlowRow[]>
+  /** What flows see of fragments there. */
+  fragments(): FragmentView
+  /** What the running switch makes of a frame of the port, and how it says so. Rejects when it cannot be asked. */
+  trace(
+    portId: string,
+    frame: Uint8Array,
+  ): Promise<{ readonly delivered: boolean; readonly text: string }>
 }
 
 export type PortwardOptions = {
@@ -37,10 +44,10 @@ export type PortwardOptions = {
   readonly signal: AbortSignal
 }
 
-const ROOT = '/portward/v1'
+export const ROOT = '/portward/v1'
 const NAME_MAX = 255
 /** More than a switch needs for a hundred thousand flows. */
-const FLOWS_MS = 10_000
+const SWITCH_MS = 10_000
 
 const addresses = kind({
   schema: Type.Array(Type.String(), { minItems: 1 }),
@@ -128,9 +135,9 @@ export function servePortward(app: FastifyInstance, options: PortwardOptions): v
 }
 
 /** A switch that hangs must not hang whoever asks. */
-async function withinReason<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function withinReason<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   const over = Promise.withResolvers<never>()
-  const timer = setTimeout(over.reject, FLOWS_MS, new Error(`no answer in ${FLOWS_MS} ms`))
+  const timer = setTimeout(over.reject, SWITCH_MS, new Error(`no answer in ${SWITCH_MS} ms`))
   const abort = (): void => over.reject(new Error('the server is closing'))
   signal.addEventListener('abort', abort)
   try {
@@ -141,7 +148,7 @@ async function withinReason<T>(answer: Promise<T>, signal: AbortSignal): Promise
   }
 }
 
-function bodyOf(request: Pick<FastifyRequest, 'body'>): Readonly<Record<string, unknown>> {
+export function bodyOf(request: Pick<FastifyRequest, 'body'>): Readonly<Record<string, unknown>> {
   const body = jsonOf(request)
   if (!isObject(body)) throw errors.notJson('it is empty, or something else')
   return body
