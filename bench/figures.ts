@@ -22,9 +22,13 @@ export type Result = {
   readonly bench: string
   readonly rows: readonly Readonly<Record<string, string | number>>[]
   readonly limits: readonly Limit[]
+  /** What the rows don't say, a line each. */
+  readonly notes?: readonly string[]
+  /** Of `evasion`: every frame, and whom it passes. For --json. */
+  readonly frames?: readonly object[]
 }
 
-export function show({ bench, rows, limits }: Result): string {
+export function show({ bench, rows, limits, notes = [] }: Result): string {
   const names = Object.keys(rows[0] ?? {})
   const cells = rows.map((row) => names.map((name) => shown(row[name])))
   const widths = names.map((name, i) =>
@@ -37,7 +41,8 @@ export function show({ bench, rows, limits }: Result): string {
   const verdicts = limits.map(
     ({ what, limit, holds }) => `${holds ? 'holds ' : 'BROKEN'}  ${what}  (limit: ${limit})`,
   )
-  return [`── ${bench}`, line(names), ...cells.map(line), '', ...verdicts].join('\n')
+  const remarks = notes.length === 0 ? [] : ['', ...notes]
+  return [`── ${bench}`, line(names), ...cells.map(line), ...remarks, '', ...verdicts].join('\n')
 }
 
 function shown(value: string | number | undefined): string {
