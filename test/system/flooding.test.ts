@@ -1,0 +1,73 @@
+// The switch's flag of each port that says whether floods reach it, over OpenFlow 1.0.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { OFPP, openFloodControl } from '@portward/openflow'
+import type { FloodControl } from '@portward/openflow'
+import { startSwitch } from '@portward/testkit'
+import type { Switch } from '@portward/testkit'
+import { until } from './lab.ts'
+
+const never = new AbortController().signal
+
+function control(sw: Switch, onChange: (port: number) => void = () => {}): Promise<FloodControl> {
+  return openFloodControl({ address: `${sw.rundir}/${sw.bridge}.mgmt`, onChange, signal: never })
+}
+
+/** The names of the ports that floods do not reach, as ovs-ofctl tells. */
+async function apart(sw: Switch): Promise<readonly string[]> {
+  const text = await sw.ofctl('show', sw.bridge)
+  const ports = text.split(/^ (?=\S+\()/m).filter((one) => one.includes('NO_FLOOD'))
+  return ports.map((one) => /\((\S+)\)/.exec(one)?.[1] ?? '').toSorted()
+}
+
+const dummies = (...names: string[]) => names.map((name) => ({ name, type: 'dummy' as const }))
+
+void test('floods are kept from ports, and let to them again; what another hand does to a port is told', async () => {
+  await using sw = await startSwitch()
+  await sw.addPorts(dummies('d1', 'd2'))
+  const told: number[] = []
+  await using floods = await control(sw, (port) => told.push(port))
+  const ports = await sw.ofports()
+  const [d1, d2] = [ports.get('d1') ?? 0, ports.get('d2') ?? 0]
+  const wanted = new Map([d1, d2, OFPP.local].map((port) => [port, false]))
+  assert.deepEqual(await floods.set(wanted), new Map())
+  assert.deepEqual(await apart(sw), ['br-int', 'd1', 'd2'])
+  assert.deepEqual(await floods.set(new Map([[d1, true]])), new Map())
+  assert.deepEqual(await apart(sw), ['br-int', 'd2'])
+  assert.equal((await sw.ofctl('get-frags', sw.bridge)).trim(), 'normal')
+
+  await sw.ofctl('-O', 'OpenFlow10', 'mod-port', sw.bridge, 'd2', 'flood')
+  await until(() => told.length > 0, 'it is told')
+  assert.deepEqual(told, [d2])
+  await floods.set(wanted)
+  assert.deepEqual(await apart(sw), ['br-int', 'd1', 'd2'])
+
+  // A port that comes has floods, whatever its number had before it; one that is not there is refused.
+  await sw.removePorts(['d1'])
+  await sw.addPorts(dummies('d3'))
+  const d3 = (await sw.ofports()).get('d3') ?? 0
+  const refused = await floods.set(new Map([...wanted, [d3, false]]))
+  assert.deepEqual([...refused], [[d1, 'the switch has no such port']])
+  assert.deepEqual(await apart(sw), ['br-int', 'd2', 'd3'])
+})
+
+void test('a bridge without OpenFlow 1.0 says so, and the way out', async () => {
+  await using sw = await startSwitch()
+  await sw.vsctl('set', 'bridge', sw.bridge, 'protocols=OpenFlow13,OpenFlow15')
+  await assert.rejects(control(sw), {
+    name: 'SwitchError',
+    message: /OpenFlow 1\.0 there: ovs-vsctl add bridge br-int protocols OpenFlow10/,
+  })
+})
+
+void test('2,000 ports are read and set', async () => {
+  await using sw = await startSwitch()
+  const names = Array.from({ length: 2000 }, (_, i) => `d${i}`)
+  await sw.addPorts(dummies(...names))
+  await using floods = await control(sw)
+  const ports = await sw.ofports()
+  const wanted = new Map(names.map((name) => [ports.get(name) ?? 0, false]))
+  assert.deepEqual(await floods.set(wanted), new Map())
+  assert.equal((await apart(sw)).length, 2000)
+})
