@@ -41,6 +41,19 @@ void test('no uplinks in the environment are none', async () => {
   assert.deepEqual((await configFrom('', {}, { PORTWARD_UPLINKS: '' })).uplinks, [])
 })
 
+void test('a number is one in every spelling', async () => {
+  const most = async (...args: Parameters<typeof configFrom>) =>
+    (await configFrom(...args)).max_allowed_address_pair
+  assert.equal(await most(''), 10)
+  assert.equal(await most('max_allowed_address_pair = 1000'), 1000)
+  assert.equal(await most('', {}, { PORTWARD_MAX_ALLOWED_ADDRESS_PAIR: '20' }), 20)
+  assert.equal(await most('', { max_allowed_address_pair: 30 }), 30)
+  await assert.rejects(
+    most('', {}, { PORTWARD_MAX_ALLOWED_ADDRESS_PAIR: 'many' }),
+    /PORTWARD_MAX_ALLOWED_ADDRESS_PAIR is "many"; wanted a number from 0 to 10000/,
+  )
+})
+
 void test('a setting that is misspelt is refused, with those there are', async () => {
   for (const name of ['brigde', 'ovs-rundir', '__proto__', 'constructor']) {
     const message = new RegExp(

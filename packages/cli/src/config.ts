@@ -22,6 +22,8 @@ const file = Type.Object(
     listen: Type.Optional(Type.String({ minLength: 1 })),
     state: Type.Optional(Type.String({ minLength: 1 })),
     host: Type.Optional(Type.String({ minLength: 1 })),
+    /** Of one port; Neutron's setting of that name. */
+    max_allowed_address_pair: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
     log_level: Type.Optional(Type.Enum([...levels])),
   },
   { additionalProperties: false },
@@ -41,6 +43,7 @@ const builtIn: Config = {
   listen: '127.0.0.1:9696',
   state: '/var/lib/portward',
   host: hostname(),
+  max_allowed_address_pair: 10,
   log_level: 'info',
 }
 
@@ -84,13 +87,18 @@ function tomlIn(text: string, path: string): unknown {
 }
 
 function settingsIn(env: NodeJS.ProcessEnv): unknown {
-  const settings: Record<string, string | string[]> = {}
-  for (const name of Object.keys(builtIn)) {
+  const settings: Record<string, unknown> = {}
+  for (const [name, standing] of Object.entries(builtIn)) {
     const value = env[variableOf(name)]
-    if (value === undefined) continue
-    settings[name] = name === 'uplinks' ? value.split(',').filter((one) => one !== '') : value
+    if (value !== undefined) settings[name] = likeThe(standing, value)
   }
   return settings
+}
+
+/** A variable is text; what can't be read as what stands there by default is left as it is, to be refused. */
+function likeThe(standing: Config[keyof Config], value: string): unknown {
+  if (Array.isArray(standing)) return value.split(',').filter((one) => one !== '')
+  return typeof standing === 'number' && /^\d+$/.test(value) ? Number(value) : value
 }
 
 function variableOf(name: string): string {
@@ -120,6 +128,7 @@ function checked(settings: unknown, spelling: (name: string) => string): Setting
 const WANTED: { readonly [K in keyof Settings]?: string } = {
   bridge_mode: modes.join(' or '),
   uplinks: 'a list of interface names',
+  max_allowed_address_pair: 'a number from 0 to 10000',
   log_level: levels.join(' or '),
 }
 

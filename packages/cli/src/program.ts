@@ -35,6 +35,7 @@ daemon('up', 'server, agent and SQLite in one process, for this host')
   .option('--listen <HOST:PORT>', 'where the API is served (default: 127.0.0.1:9696)')
   .option('--state <DIR>', 'where the state is kept (default: /var/lib/portward)')
   .option('--host <NAME>', 'this host’s name, as in binding:host_id (default: its hostname)')
+  .option('--max-allowed-address-pair <N>', 'how many pairs a port can have (default: 10)', numeric)
   .action(async (flags: DaemonFlags) => {
     const config = await configOf(settingsOf(flags), flags.config, process.env)
     const { up } = await import('./up.ts')
@@ -120,6 +121,7 @@ type DaemonFlags = {
   readonly state?: string
   readonly host?: string
   readonly logLevel?: string
+  readonly maxAllowedAddressPair?: number | string
 }
 
 function daemon(name: string, description: string): Command {
@@ -139,6 +141,11 @@ function daemon(name: string, description: string): Command {
     .option('--uplink <IFACE>', 'an interface that carries the network; again for more', gather)
 }
 
+/** What is no number is left as it is: the settings say what they want. */
+function numeric(text: string): number | string {
+  return /^\d+$/.test(text) ? Number(text) : text
+}
+
 /** Flags to settings; what was not given is left out, so that the file or the environment decides. */
 function settingsOf(flags: DaemonFlags): Settings {
   const settings = {
@@ -150,6 +157,7 @@ function settingsOf(flags: DaemonFlags): Settings {
     state: flags.state,
     host: flags.host,
     log_level: flags.logLevel,
+    max_allowed_address_pair: flags.maxAllowedAddressPair,
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }

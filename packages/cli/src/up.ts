@@ -31,6 +31,7 @@ export async function up(config: Config, signal: AbortSignal): Promise<void> {
     host,
     port,
     version: VERSION,
+    maxPairs: config.max_allowed_address_pair,
     signal,
     log: log.child({ part: 'server' }),
     local: {

@@ -14,7 +14,6 @@ import { baseOf } from './collection.ts'
 import { errors } from './errors.ts'
 import { ownerOf } from './fixed-ips.ts'
 import { kind, string } from './kinds.ts'
-import { PAIRS_MAX } from './pairs.ts'
 import { portState, seenAt } from './port-state.ts'
 import { hostPortOf } from './port-write.ts'
 import { portAt } from './ports.ts'
@@ -24,6 +23,7 @@ import type { Query } from './query.ts'
 import { textsOf } from './query.ts'
 import type { Replica } from './replica.ts'
 import { readValues } from './resource.ts'
+import type { Context } from './transact.ts'
 
 /** An Ethernet header, and what a switch takes at most. */
 const FRAME_MIN = 14
@@ -61,7 +61,7 @@ export function serveExplain(
       const { record } = portAt(replica, request.params.id)
       const frame = frameIn(readValues(question, 'POST', bodyOf(request)), record)
       const offline = isOffline(request.query)
-      const subject = subjectOf(record, replica, local)
+      const subject = subjectOf(record, context, local)
       const explanation = explain(subject, frame)
       const owners = ownersIn(replica, record)
       const { host, iface, ofport, applied, reason } = portState(record, replica)
@@ -125,7 +125,11 @@ function isOffline(query: Query): boolean {
 }
 
 /** The port as it is declared, where its host has told of its interface. */
-function subjectOf(record: PortRecord, replica: Replica, local: LocalHost | undefined): Subject {
+function subjectOf(
+  record: PortRecord,
+  { replica, maxPairs }: Context,
+  local: LocalHost | undefined,
+): Subject {
   const { guarded, up, ...spec } = hostPortOf(record)
   const host = record.boundHost
   const seen = seenAt(record.id, host, replica)?.record
@@ -141,7 +145,7 @@ function subjectOf(record: PortRecord, replica: Replica, local: LocalHost | unde
     mode,
     // On a bridge of its own an agent has them seen; on another's, that is how Open vSwitch comes.
     fragments: here?.fragments() ?? (mode === 'own' ? 'seen' : 'hidden'),
-    most: { pairs: PAIRS_MAX, etherTypes: MOST_ETHERTYPES },
+    most: { pairs: maxPairs, etherTypes: MOST_ETHERTYPES },
   }
 }
 

@@ -15,9 +15,6 @@ import { errors } from './errors.ts'
 import type { Kind } from './kinds.ts'
 import { isObject } from './resource.ts'
 
-/** Neutron's default for `max_allowed_address_pair`. */
-export const PAIRS_MAX = 10
-
 /** A pair as it was asked for. Without a MAC it has the port's. */
 export type PairRequest = { readonly mac?: Mac; readonly prefix: Prefix; readonly text: string }
 
@@ -33,17 +30,18 @@ export const pairs: Kind<readonly PairRequest[]> = {
   read(name, value) {
     if (value === null) return []
     if (!Array.isArray(value)) throw errors.invalidValue(name, 'a list of objects, or null', value)
-    if (value.length > PAIRS_MAX) throw errors.tooManyPairs(value.length, PAIRS_MAX)
     return value.map(requestOf)
   },
   text: (_, text) => text,
 }
 
-/** The pairs of a port with that MAC. Throws an ApiError when one is there twice. */
+/** The pairs of a port with that MAC. Throws an ApiError when one is there twice, or there are more than a port can have. */
 export function pairsOf(
   requests: readonly PairRequest[],
   portMac: Mac,
+  most: number,
 ): PortRecord['allowedAddressPairs'] {
+  if (requests.length > most) throw errors.tooManyPairs(requests.length, most)
   const seen = new Set<string>()
   return requests.map(({ mac = portMac, prefix, text }) => {
     const key = `${mac} ${prefix}`

@@ -182,7 +182,7 @@ export function createPorts(
 }
 
 export function updatePort(
-  { replica, now }: Context,
+  { replica, now, maxPairs }: Context,
   stored: Stored<PortRecord>,
   values: PortValues,
 ): Plan<undefined> {
@@ -213,7 +213,7 @@ export function updatePort(
     allowedAddressPairs:
       values.allowed_address_pairs === undefined
         ? record.allowedAddressPairs
-        : pairsOf(values.allowed_address_pairs, told.mac),
+        : pairsOf(values.allowed_address_pairs, told.mac, maxPairs),
     // The host that was told before is no longer: only where it is seen counts now.
     boundHost: homeOf(told.hostId === record.hostId ? told : { ...told, boundHost: '' }, replica),
   }
@@ -230,7 +230,7 @@ export function deletePort({ replica }: Context, stored: Stored<PortRecord>): Pl
 }
 
 function newPort(
-  { replica, now }: Context,
+  { replica, now, maxPairs }: Context,
   values: PortValues,
   taken: Set<string>,
 ): Writes & { readonly id: string } {
@@ -257,7 +257,7 @@ function newPort(
     vnicType: values['binding:vnic_type'] ?? 'normal',
     bindingProfile: { ...values['binding:profile'] },
     checks: values['portward:checks'] ?? network.checks,
-    allowedAddressPairs: pairsOf(values.allowed_address_pairs ?? [], address),
+    allowedAddressPairs: pairsOf(values.allowed_address_pairs ?? [], address, maxPairs),
     fixedIps: [],
   }
   checkPairs(told)

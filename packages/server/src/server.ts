@@ -17,6 +17,8 @@ export type ServerOptions = {
   /** The agent in the same process; without it the server sees no switch of its own. */
   readonly local?: LocalHost
   readonly version: string
+  /** Default: Neutron's, 10. */
+  readonly maxPairs?: number
   /** Ends it, as disposing does. */
   readonly signal: AbortSignal
 }
@@ -27,6 +29,7 @@ export type Server = AsyncDisposable & {
   readonly replica: Replica
 }
 
+const MAX_PAIRS = 10
 /** What requests under way get when the server ends; a client that sends none to its end must not hold it up. */
 const GRACE_MS = 1000
 
@@ -55,7 +58,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
 
 /** The server without its socket, for whoever calls it by `inject`. */
 export async function start(
-  options: Pick<ServerOptions, 'store' | 'log' | 'local' | 'version'>,
+  options: Pick<ServerOptions, 'store' | 'log' | 'local' | 'version' | 'maxPairs'>,
   signal: AbortSignal,
 ): Promise<{
   readonly app: FastifyInstance
@@ -63,11 +66,11 @@ export async function start(
   /** Settles after the signal has aborted and nothing runs any more. */
   readonly ended: Promise<unknown>
 }> {
-  const { store, log, local, version } = options
+  const { store, log, local, version, maxPairs = MAX_PAIRS } = options
   const replica = new Replica(log)
   const following = replica.follow(store, signal)
   await Promise.race([replica.loaded, following])
-  const context: Context = { store, replica, now: () => new Date() }
+  const context: Context = { store, replica, now: () => new Date(), maxPairs }
   const binding = bindPorts(context, signal, log)
   const app = buildApp({ context, log, local, version, signal })
   return { app, replica, ended: Promise.all([following, binding]) }

@@ -10,6 +10,8 @@ export type Context = {
   readonly store: Store
   readonly replica: Replica
   readonly now: () => Date
+  /** How many allowed address pairs a port can have: Neutron's `max_allowed_address_pair`. */
+  readonly maxPairs: number
 }
 
 /** Compares and ops may repeat a key; the first of a key stands. No ops: there is nothing to write. */
