@@ -124,6 +124,7 @@ const icmpv6Kinds = new Map<number, string>([
   [128, 'an ICMPv6 echo request'],
   [129, 'an ICMPv6 echo reply'],
   [ICMPV6.mldQuery, 'an MLD query'],
+  [ICMPV6.multicastRouter, 'a multicast router advertisement'],
   [ICMPV6.mldReport, 'an MLD report'],
   [ICMPV6.mldv2Report, 'an MLDv2 report'],
   [ICMPV6.rs, 'a router solicitation'],

@@ -23,7 +23,7 @@ export const ETH = {
   tags: [0x8100, 0x88a8],
 } as const
 export const PROTO = { icmpv4: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58 } as const
-/** ICMPv6 types (RFC 4443, 4861, 2710, 3810). */
+/** ICMPv6 types (RFC 4443, 4861, 2710, 3810, 4286). */
 export const ICMPV6 = {
   mldQuery: 130,
   mldReport: 131,
@@ -33,6 +33,7 @@ export const ICMPV6 = {
   na: 136,
   redirect: 137,
   mldv2Report: 143,
+  multicastRouter: 151,
 } as const
 /** RFC 4861: a neighbour discovery message that crossed no router still has it. */
 const ND_HOP_LIMIT = 255
@@ -200,6 +201,9 @@ function addUnspecified(flows: Flows): void {
   for (const report of [ICMPV6.mldReport, ICMPV6.mldv2Report]) {
     flows.add(10, table, 20, { ...from6, ipTtl: 1, ...icmpv6(report) }, toKind)
   }
+  // As OVS reads a malformed one; a pair for any address, or a prefix with :: in it, would cover that.
+  const unread = { ...from6, ...icmpv6(ICMPV6.ns), ipv6NdTarget: ANY_IPV6 }
+  flows.add(10, table, 21, { ...checked('source'), ...unread }, DROP)
   flows.add(7, table, 15, { ...checked('source'), ...from4 }, DROP)
   flows.add(10, table, 15, { ...checked('source'), ethType: ETH.ipv6, ...from6 }, DROP)
 }
@@ -242,7 +246,10 @@ function addKind(flows: Flows): void {
   flows.add(13, table, 100, { ...checked('ra'), ...icmp4, icmpv4Type: 9 }, DROP)
   flows.add(13, table, 100, { ...checked('ra'), ...icmpv6(ICMPV6.ra) }, DROP)
   flows.add(13, table, 100, { ...checked('redirect'), ...icmpv6(ICMPV6.redirect) }, DROP)
-  flows.add(13, table, 100, { ...checked('query'), ...icmpv6(ICMPV6.mldQuery) }, DROP)
+  // RFC 4286: bridges that snoop take an advertisement of a multicast router for what a query is to them.
+  for (const type of [ICMPV6.mldQuery, ICMPV6.multicastRouter]) {
+    flows.add(13, table, 100, { ...checked('query'), ...icmpv6(type) }, DROP)
+  }
   // OVS does not show the IGMP type. Only IGMPv3 reports (RFC 3376, 4.2.14) and what leaves a group (RFC 2236, 3) have
   // destinations of their own; a v2 report to a group looks like a query to it: the safe side is to drop both.
   const igmp = { ethType: ETH.ipv4, ipProto: PROTO.igmp }

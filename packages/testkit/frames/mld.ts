@@ -1,6 +1,6 @@
 // Multicast listener discovery: listeners report, only routers query. Rules 9, 10, 13.
 
-import { extension, ipv6, mld, mldv2Query, mldv2Report } from '../src/frames.ts'
+import { extension, icmpv6, ipv6, mld, mldv2Query, mldv2Report } from '../src/frames.ts'
 import type { Segment } from '../src/frames.ts'
 import type { FrameOf, Passes } from './corpus-frame.ts'
 import { family, honest, hostile } from './corpus-frame.ts'
@@ -106,6 +106,12 @@ export const mldFrames = family({
           mldv2Query(),
         ),
       ),
+    EXEMPT,
+  ),
+  'mld-multicast-router': hostile(
+    13,
+    'RFC 4286, 3.1: a bridge that snoops takes it for a router',
+    says('ff02::6a', icmpv6(151, Uint8Array.of(0, 20, 0, 2))),
     EXEMPT,
   ),
   'mldv2-query-no-source': hostile(13, 'RFC 3810, 5.1.14', says(ALL_NODES, mldv2Query(), '::')),

@@ -191,6 +191,14 @@ export const regressions: readonly Regression[] = [
 
   // Neighbour discovery.
   dropped(
+    'a solicitation of :: from ::, by a pair for any address',
+    everyIpv6NoNdCheck,
+    bytes(
+      '3333ff000000fa163e00000186dd6000000000183aff00000000000000000000000000000000ff0200000000000000000001ff000000' +
+        '87007aa80000000000000000000000000000000000000000',
+    ),
+  ),
+  dropped(
     'a solicitation from :: that can’t be read, by a pair for any address',
     everyIpv6NoNdCheck,
     bytes(

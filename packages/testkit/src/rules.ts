@@ -6,7 +6,7 @@
 
 import type { Ip, Mac, Prefix } from '@portward/addr'
 import { contains, isMulticastMac, linkLocalOf } from '@portward/addr'
-import type { Arp, Eyes, Frame, Ip4, Ip6 } from './dissect.ts'
+import type { Eyes, Frame, Ip4, Ip6 } from './dissect.ts'
 import { ETHER, PROTOCOL, TPIDS, dissect } from './dissect.ts'
 
 /** A port as it is declared. Absent from `checks`: checked. */
@@ -58,14 +58,18 @@ const arpClaim: Rule = (port, frame) => {
   const { arp } = frame
   // There is no other kind of ARP, exempted or not.
   if (arp === undefined || (arp.op !== REQUEST && arp.op !== REPLY)) return false
-  if (isProbe(arp) || port.checks?.arp === false) return true
+  if (isAny(arp.spa) || port.checks?.arp === false) return true
   return arp.sha === frame.src && owns(port, arp.sha, arp.spa)
 }
 
 /** 4. ARP probe (`arp_spa` 0.0.0.0, request): `arp_sha` = Ethernet source, `arp_tpa` is one of the port's own addresses. */
 const arpProbe: Rule = (port, { etherType, arp, src }) => {
-  if (etherType !== ETHER.arp || arp === undefined || !isProbe(arp)) return true
-  return port.checks?.arp === false || (arp.sha === src && owns(port, src, arp.tpa))
+  if (etherType !== ETHER.arp || port.checks?.arp === false) return true
+  // What has no address that could be read has none.
+  if (arp === undefined) return false
+  if (!isAny(arp.spa)) return true
+  // From no address there is nothing else to say, whatever prefix has it.
+  return arp.op === REQUEST && arp.sha === src && owns(port, src, arp.tpa)
 }
 
 /** 5. RARP: `arp_sha` = Ethernet source = one of the port's MACs, sender address 0.0.0.0. The request, as QEMU says it. */
@@ -119,7 +123,7 @@ const ipv6Unspecified: Rule = (port, frame) => {
   const { icmp, nd, hopLimit } = ip
   // RFC 4861, 7.1.1: no source link-layer option where there is no source.
   const target = nd !== undefined && nd.sourceLinkLayer === undefined ? nd.target : undefined
-  const detects = target !== undefined && owns(port, frame.src, target)
+  const detects = target !== undefined && !isAny(target) && owns(port, frame.src, target)
   return (
     (icmp?.type === TYPE.ns && hopLimit === 255 && detects) ||
     // RFC 4861, 6.1.1
@@ -158,7 +162,9 @@ const routersWord: Rule = ({ checks = {} }, frame) => {
   // Blind: the type of IGMP. These are destinations of reports of version 3, and of leave messages; all else may be a query.
   const mayQuery =
     v4?.protocol === PROTOCOL.igmp && !['224.0.0.22', '224.0.0.2'].includes(v4.dst ?? '')
-  const queries = v6?.icmp?.type === TYPE.mldQuery || mayQuery
+  // RFC 4286: who advertises itself as a multicast router is one to whoever snoops, as who queries is.
+  const type = v6?.icmp?.type
+  const queries = type === TYPE.mldQuery || type === TYPE.multicastRouter || mayQuery
   return (
     (!advertises || checks.ra === false) &&
     (!redirects || checks.redirect === false) &&
@@ -222,6 +228,7 @@ const sixteen: readonly Rule[] = [
 const [REQUEST, REPLY, RARP_REQUEST] = [1, 2, 3] as const
 const TYPE = {
   mldQuery: 130,
+  multicastRouter: 151,
   mldReport: 131,
   rs: 133,
   ra: 134,
@@ -244,10 +251,6 @@ function owns(port: DeclaredPort, mac: Mac, ip: Ip): boolean {
 
 function macsOf({ mac, allowedAddressPairs }: DeclaredPort): readonly Mac[] {
   return [mac, ...allowedAddressPairs.map((pair) => pair.mac)]
-}
-
-function isProbe({ op, spa }: Arp): boolean {
-  return op === REQUEST && isAny(spa)
 }
 
 function isAny(ip: Ip): boolean {
