@@ -7,7 +7,16 @@ import * as fc from 'fast-check'
 import { parseIp, parseMac, parsePrefix } from '@portward/addr'
 import { SwitchError, flowKey, flowText, openSwitch, sameFlow } from '@portward/openflow'
 import type { Flow, FlowEvent, FlowMod, SwitchConnection } from '@portward/openflow'
-import { admitFlows, bridgeFlows, guardFlows, silenceFlows } from '@portward/portsec'
+import {
+  Audience,
+  admitFlows,
+  bridgeFlows,
+  guardFlows,
+  memberOf,
+  pairFlows,
+  silenceFlows,
+} from '@portward/portsec'
+import type { PortSpec } from '@portward/portsec'
 import { startSwitch } from '@portward/testkit'
 import type { Switch } from '@portward/testkit'
 import { GROUPS, flows, withLoads } from '../../packages/openflow/src/testing.ts'
@@ -27,18 +36,23 @@ function sample(count: number, seed: number): readonly Flow[] {
   return [...new Map(all.map((flow) => [flowKey(flow), flow])).values()]
 }
 
-/** All that a bridge of ours has with 50 ports, some of them with pairs, one admitted, one silenced. */
+/** All that a bridge of ours has with 50 ports in 7 VLANs, some of them with pairs, one admitted, one silenced. */
 function guards(): readonly Flow[] {
+  const audience = new Audience()
+  const heard = new Set<string>()
   const ports = Array.from({ length: 50 }, (_, i) => {
     const prefix = parsePrefix(i % 2 === 0 ? `10.9.${i}.0/${i % 33}` : `fd09::${i}:0/${i * 2}`)
     const pair = { mac: parseMac(`fa:16:3e:00:02:${hex(i)}`), prefix }
-    return guardFlows(i + 1, {
+    const spec: PortSpec = {
       portId: `000000${hex(i)}-0000-4000-8000-000000000000`,
       mac: parseMac(`fa:16:3e:00:01:${hex(i)}`),
       ips: [parseIp(`10.0.0.${i}`), parseIp(`fd00::${i}`)],
       allowedAddressPairs: i % 3 === 0 ? [pair] : [],
       checks: i % 5 === 0 ? { vlan: [i + 1], ethertype: [0x88cc], arp: false } : {},
-    })
+    }
+    const keys = audience.set(`tap${i}`, memberOf(i + 1, i % 7, spec))
+    for (const key of keys) heard.add(key)
+    return guardFlows(i + 1, spec)
   })
   const id = '99999999-0000-4000-8000-000000000000'
   return [
@@ -46,6 +60,8 @@ function guards(): readonly Flow[] {
     ...ports.flat(),
     ...admitFlows(98),
     ...silenceFlows(99, id),
+    ...pairFlows({ flood: 100, again: 101 }),
+    ...[...heard].flatMap((key) => audience.flowsOf(key)),
   ]
 }
 

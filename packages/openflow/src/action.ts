@@ -7,8 +7,8 @@ import type { Action } from './flow.ts'
 import { OFPP } from './flow.ts'
 import { rowOfHeader } from './match.ts'
 import { NICIRA } from './message.ts'
-import { isMovableName, isRegisterName, oxm } from './oxm.ts'
-import type { MovableName, OxmField, OxmName, RegisterName } from './oxm.ts'
+import { isLoadableName, isMovableName, oxm } from './oxm.ts'
+import type { LoadableName, MovableName, OxmField, OxmName } from './oxm.ts'
 import { dialects } from './version.ts'
 import type { Version } from './version.ts'
 
@@ -152,7 +152,7 @@ function readNicira(body: Reader): Action | undefined {
     }
     case NXAST.regLoad: {
       const range = body.u16()
-      const { field } = readRegister(body)
+      const { field } = readLoadable(body)
       const value = body.u64()
       if (field === undefined) return undefined
       return { type: 'load', field, offset: range >> 6, bits: (range & 0x3f) + 1, value }
@@ -166,7 +166,7 @@ function readNicira(body: Reader): Action | undefined {
 
 /** OpenFlow 1.5 tells a load as the setting of a field, with a mask where it is a part of it. */
 function readSetField(body: Reader): Action | undefined {
-  const { field, hasMask } = readRegister(body)
+  const { field, hasMask } = readLoadable(body)
   if (field === undefined) return undefined
   const value = body.u32()
   const mask = hasMask ? body.u32() : 0xffff_ffff
@@ -244,9 +244,9 @@ function readField(reader: Reader): { name: OxmName | undefined; hasMask: boolea
   return { name: rowOfHeader.get(header >>> 9)?.name, hasMask: (header & 0x100) !== 0 }
 }
 
-function readRegister(reader: Reader): { field: RegisterName | undefined; hasMask: boolean } {
+function readLoadable(reader: Reader): { field: LoadableName | undefined; hasMask: boolean } {
   const { name, hasMask } = readField(reader)
-  return { field: name !== undefined && isRegisterName(name) ? name : undefined, hasMask }
+  return { field: name !== undefined && isLoadableName(name) ? name : undefined, hasMask }
 }
 
 /** The next action or instruction, whole. */

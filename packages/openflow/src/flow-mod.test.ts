@@ -167,8 +167,8 @@ void test('what a switch has and we have no word for survives whole', () => {
     table: 1,
     priority: 1,
     cookie: 0n,
-    // pkt_mark=5; an experimenter field
-    match: { inPort: 1, unknown: '0001420400000005ffff000600002320abcd' },
+    // conj_id=5; an experimenter field
+    match: { inPort: 1, unknown: '00014a0400000005ffff000600002320abcd' },
     actions: [
       // NXAST_RESUBMIT_TABLE from another port, and to a table of its own choosing
       { type: 'raw', hex: 'ffff001000002320000e000705000000' },

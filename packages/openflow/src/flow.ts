@@ -1,6 +1,6 @@
 // A flow as both sides speak of it: what it matches, what it does. Statistics come apart from it, as `FlowStats`.
 
-import type { Match, MovableName, RegisterName } from './oxm.ts'
+import type { LoadableName, Match, MovableName } from './oxm.ts'
 
 /** Reserved port numbers (OpenFlow 1.3, section A.2.1), 32 bits wide. */
 export const OFPP = {
@@ -20,10 +20,10 @@ export type Action =
   | { readonly type: 'output'; readonly port: number; readonly maxLength?: number }
   /** NXAST_RESUBMIT_TABLE with the frame's own in_port. */
   | { readonly type: 'resubmit'; readonly table: number }
-  /** Sets the low `bits` bits of a register, from `offset` on: NXAST_REG_LOAD, and in OpenFlow 1.5 a set_field with a mask. */
+  /** Sets `bits` bits of a register or the mark, from `offset` on: NXAST_REG_LOAD, in OpenFlow 1.5 a set_field with a mask. */
   | {
       readonly type: 'load'
-      readonly field: RegisterName
+      readonly field: LoadableName
       readonly offset: number
       readonly bits: number
       readonly value: bigint

@@ -51,7 +51,7 @@ export function bodyOf(message: Message): Reader {
 /** Writes one message; `body` writes what follows the header. */
 export function writeMessage(
   writer: Writer,
-  head: { readonly version: Version; readonly kind: Kind; readonly xid: number },
+  head: { readonly version: number; readonly kind: Kind; readonly xid: number },
   body?: () => void,
 ): void {
   const { version, kind, xid } = head
@@ -70,7 +70,7 @@ export function writeMessage(
 
 /** One message alone. */
 export function message(
-  version: Version,
+  version: number,
   type: number,
   xid: number,
   body?: (writer: Writer) => void,

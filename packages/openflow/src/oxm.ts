@@ -39,6 +39,8 @@ const basic = OXM_CLASS.openflowBasic
 const { nxm0, nxm1 } = OXM_CLASS
 
 export const oxm = {
+  /** What the host's kernel knows as the frame's `skb->mark`. */
+  pktMark: { class: nxm1, code: 33, codec: 'u32', text: 'pkt_mark', maskable: true },
   reg0: { class: nxm1, code: 0, codec: 'u32', text: 'reg0', maskable: true },
   reg1: { class: nxm1, code: 1, codec: 'u32', text: 'reg1', maskable: true },
   reg2: { class: nxm1, code: 2, codec: 'u32', text: 'reg2', maskable: true },
@@ -116,9 +118,16 @@ export function isRegisterName(name: OxmName): name is RegisterName {
   return name.startsWith('reg')
 }
 
+/** What a `load` can set. */
+export type LoadableName = RegisterName | 'pktMark'
+
+export function isLoadableName(name: OxmName): name is LoadableName {
+  return name === 'pktMark' || isRegisterName(name)
+}
+
 /** What a `move` can copy from and to. */
-export type MovableName = RegisterName | 'vlanTci'
+export type MovableName = LoadableName | 'vlanTci' | 'inPort'
 
 export function isMovableName(name: OxmName): name is MovableName {
-  return name === 'vlanTci' || isRegisterName(name)
+  return name === 'vlanTci' || name === 'inPort' || isLoadableName(name)
 }

@@ -132,6 +132,7 @@ function unfragmented(match: Match): Match {
 const otherType = some({ ethType: fc.constantFrom(0x0600, 0x05ff, 0x88cc, 0x8847, 0x8848, 0xffff) })
 
 const below = some({
+  pktMark: masked(u32),
   inPort: fc.oneof(fc.integer({ min: 1, max: 0xfeff }), fc.constant(OFPP.local)),
   metadata: masked(u64),
   vlanTci,
@@ -158,7 +159,7 @@ export const GROUPS = [1, 4_000_000] as const
 
 const loads: fc.Arbitrary<Action> = fc
   .record({
-    field: fc.constantFrom(...registers),
+    field: fc.constantFrom('pktMark' as const, ...registers),
     offset: fc.nat(31),
     size: fc.nat(31),
     value: u64,
@@ -169,7 +170,10 @@ const loads: fc.Arbitrary<Action> = fc
   })
 
 const moves: fc.Arbitrary<Action> = fc
-  .tuple(fc.constantFrom(...registers), fc.constantFrom('vlanTci' as const, ...registers))
+  .tuple(
+    fc.constantFrom('pktMark' as const, ...registers),
+    fc.constantFrom('vlanTci' as const, 'inPort' as const, ...registers),
+  )
   .chain(([register, other]) => {
     const most = other === 'vlanTci' ? 16 : 32
     return fc.tuple(fc.integer({ min: 1, max: most }), fc.boolean()).map(
@@ -215,12 +219,15 @@ export const flows: fc.Arbitrary<Flow> = fc.record(
 
 /** A line of ovs-ofctl with a load in place of every set_field of a register: OpenFlow 1.5 has the latter alone. */
 export function withLoads(line: string): string {
-  return line.replaceAll(/set_field:(\w+)(?:\/(\w+))?->(reg\d+)/g, (_, value, mask, field) => {
-    const bits = BigInt(mask ?? 0xffff_ffff).toString(2)
-    const offset = bits.length - bits.lastIndexOf('1') - 1
-    const size = bits.length - offset
-    const n = BigInt(value) >> BigInt(offset)
-    const range = size === 32 ? '' : size === 1 ? offset : `${offset}..${offset + size - 1}`
-    return `load:${n === 0n ? '0' : `0x${n.toString(16)}`}->NXM_NX_${field.toUpperCase()}[${range}]`
-  })
+  return line.replaceAll(
+    /set_field:(\w+)(?:\/(\w+))?->(reg\d+|pkt_mark)/g,
+    (_, value, mask, field) => {
+      const bits = BigInt(mask ?? 0xffff_ffff).toString(2)
+      const offset = bits.length - bits.lastIndexOf('1') - 1
+      const size = bits.length - offset
+      const n = BigInt(value) >> BigInt(offset)
+      const range = size === 32 ? '' : size === 1 ? offset : `${offset}..${offset + size - 1}`
+      return `load:${n === 0n ? '0' : `0x${n.toString(16)}`}->NXM_NX_${field.toUpperCase()}[${range}]`
+    },
+  )
 }

@@ -30,10 +30,12 @@ export function flowText(flow: Flow | FlowStats): string {
 /** As in a dump: `priority=2,arp,in_port=7`; empty for a flow of the default priority that takes every frame. */
 function matchText(match: Match, priority: number): string {
   const parts = priority === DEFAULT_PRIORITY ? [] : [`priority=${priority}`]
+  if (match.pktMark !== undefined) parts.push(fieldText('pktMark', match.pktMark))
   const shorthand = shorthandOf(match)
   if (shorthand !== undefined) parts.push(shorthand.word)
+  const said = ['pktMark', ...(shorthand?.says ?? [])]
   for (const { name } of rowsOf(match)) {
-    if (shorthand?.says.includes(name) !== true) parts.push(fieldText(name, match[name]))
+    if (!said.includes(name)) parts.push(fieldText(name, match[name]))
   }
   if (match.unknown !== undefined) parts.push(`unknown(${match.unknown})`)
   return parts.join(',')
@@ -236,11 +238,17 @@ function lowBits(name: MovableName, bits: number): string {
   return subfieldText(name, { offset: 0, bits })
 }
 
+/** Those of fields that Nicira's extensions did not bring. */
+const partNames = new Map<MovableName, string>([
+  ['vlanTci', 'NXM_OF_VLAN_TCI'],
+  ['inPort', 'OXM_OF_IN_PORT'],
+])
+
 /** As ovs-fields(7) names a part of a field; whole, it needs no range. */
 function subfieldText(name: MovableName, part: { offset: number; bits: number }): string {
   const { offset, bits } = part
-  const [text, all] =
-    name === 'vlanTci' ? ['NXM_OF_VLAN_TCI', 16] : [`NXM_NX_${name.toUpperCase()}`, 32]
+  const text = partNames.get(name) ?? `NXM_NX_${oxm[name].text.toUpperCase()}`
+  const all = name === 'vlanTci' ? 16 : 32
   if (offset === 0 && bits === all) return `${text}[]`
   return bits === 1 ? `${text}[${offset}]` : `${text}[${offset}..${offset + bits - 1}]`
 }
