@@ -6,12 +6,15 @@ import { parseIp, parseMac, parsePrefix } from '@portward/addr'
 import { flowText } from '@portward/openflow'
 import type { Flow } from '@portward/openflow'
 import {
+  Audience,
   EXEMPT,
   bindingsOf,
   bridgeFlows,
   checks,
   guardFlows,
   macsOf,
+  memberOf,
+  pairFlows,
   readCookie,
   rules,
   tables,
@@ -67,7 +70,8 @@ function withPairs(allowedAddressPairs: PortSpec['allowedAddressPairs']): PortSp
 
 export function pipelineDoc(): string {
   const own = bridgeFlows('own', 'seen')
-  const guard = guardFlows(7, example)
+  const shown = [...own, ...pairFlows({ flood: 1, again: 2 })]
+  const guard = [...guardFlows(7, example), ...audienceFlows()]
   const parts = [
     `# The pipeline
 
@@ -90,13 +94,23 @@ Written by \`npm run -s docs\` from \`packages/portsec\`; do not edit. Table num
 
 Tables 24, 25, 26 and 71 ask whose the frame is, and drop what is nobody's. Table 72 lists what a guest may not say as itself either; all ports share
 it. Each flow below stands with its words as \`portward flows\` prints them. The example port has MAC \`${mac}\`, addresses \`10.0.0.10\` and \`fd00::10\`,
-and is OpenFlow port 7. On a shared bridge, the last flow of table 0 and the flow of \`reg0\` in table 60 are absent.`,
-    ...Object.values(tables).map((table) => tableDoc(table, guard, own)),
+and is OpenFlow port 7. On a shared bridge, the last flow of table 0 and the flow of \`reg0\` in table 60 are absent.
+
+On a bridge of our own, what NORMAL floods goes to port 1 of a pair, comes in again at port 2 and goes from table 0 to 95, which hands it to the guarded ports
+that it concerns ([ADR 9](adr/0009-toward-the-port.md)). With \`--isolate false\` the flows of port 1, port 2 and of tables 95 and 96 are absent, and the first of table 94.`,
+    ...Object.values(tables).map((table) => tableDoc(table, guard, shown)),
     costDoc(own),
     exemptionDoc(),
     fragmentDoc(own),
   ]
   return `${parts.join('\n\n')}\n`
+}
+
+/** Of the example port, where it is the one guarded port. */
+function audienceFlows(): readonly Flow[] {
+  const audience = new Audience()
+  const keys = audience.set('example', memberOf(7, 0, example))
+  return [...keys].flatMap((key) => audience.flowsOf(key))
 }
 
 function tableDoc(table: Table, guard: readonly Flow[], own: readonly Flow[]): string {
@@ -142,7 +156,7 @@ function costDoc(own: readonly Flow[]): string {
   return `## What it costs
 
 A port costs 4 flows, 4 for each of its MACs, and 3 for each binding: a (MAC, address or prefix) that it owns, every MAC's link-local address among them. A check
-costs a port nothing, an exemption neither; a permitted VLAN or EtherType costs one flow. The bridge itself has ${own.length} flows, however many ports there are.
+costs a port nothing, an exemption neither; a permitted VLAN or EtherType costs one flow. The bridge itself has ${own.length} flows, however many ports there are; to hand on what is flooded takes 4 more, and in each VLAN 1 for each MAC, 1 for 64 port numbers, and 1.
 
 | port | MACs | bindings | flows |
 | --- | --- | --- | --- |

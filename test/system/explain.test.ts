@@ -152,9 +152,14 @@ void test('what it says is what the switch does with hostile frames', async () =
   assert.ok(counts.delivered > 10 && counts.dropped > 100, JSON.stringify(counts))
 })
 
-/** The tables that a frame goes through, as ofproto/trace tells: ` 0. in_port=1, priority 9`. */
+/**
+ * The tables that a frame goes through, as ofproto/trace tells: ` 0. in_port=1, priority 9`. What NORMAL floods then comes in again,
+ * and goes through others.
+ */
 function tablesIn(trace: string): readonly number[] {
-  return [...trace.matchAll(/^ *(\d+)\. (?:.*priority \d+|No match)/gm)].map(([, id]) => Number(id))
+  const steps = trace.matchAll(/^ *(\d+)\. (?:.*priority \d+|No match)/gm)
+  const ids = [...steps].map(([, id]) => Number(id))
+  return ids.slice(0, ids.includes(94) ? ids.indexOf(94) + 1 : undefined)
 }
 
 void test('asking changes nothing: the switch learns from no frame that it is asked about', async () => {

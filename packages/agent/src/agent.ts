@@ -12,9 +12,9 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FlowEvent, SwitchConnection } from '@portward/openflow'
-import { flowText, openSwitch } from '@portward/openflow'
+import { SwitchError, flowText, openFloodControl, openSwitch } from '@portward/openflow'
 import type { Ovsdb, VswitchSchema } from '@portward/ovsdb'
-import { keepLock, openOvsdb, vswitch } from '@portward/ovsdb'
+import { Disconnected, keepLock, openOvsdb, vswitch } from '@portward/ovsdb'
 import type { FlowRow, FragmentView } from '@portward/portsec'
 import { flowRows } from '@portward/portsec'
 import type { AliveRecord, HostPortRecord, PlugRecord, Revision, Store } from '@portward/store'
@@ -22,19 +22,23 @@ import { keys, records } from '@portward/store'
 import { LOCAL_PACE, keepConnected } from '@portward/wire'
 import type { BridgeRow } from './bridge.ts'
 import { BridgeView } from './bridge.ts'
+import { askSwitch } from './control.ts'
 import { clings, emptyCache } from './datapath.ts'
 import { followDeclared } from './declared.ts'
 import { fragmentView, noteOnFragments } from './fragments.ts'
+import { noteOnExposed } from './isolation.ts'
 import type { Log } from './log.ts'
 import type { ModeWish } from './mode.ts'
 import { modeOf, noteOnForeign, noteOnRefused, notesOn } from './mode.ts'
+import { PairPorts, makePair, removePair } from './pair.ts'
 import { Plugs, ifaceIdOp } from './plugs.ts'
 import { Reconciler } from './reconciler.ts'
-import type { FlowTable, Outcome } from './reconciler.ts'
+import type { Floods, FlowTable, Outcome } from './reconciler.ts'
 import { Report } from './report.ts'
 import { traceFrame } from './trace.ts'
 import type { Trace } from './trace.ts'
 import { Unsettled } from './unsettled.ts'
+import type { Mode } from './verdict.ts'
 import { Wake } from './wake.ts'
 
 export type AgentOptions = {
@@ -47,6 +51,8 @@ export type AgentOptions = {
   readonly bridge: string
   readonly mode: ModeWish
   readonly uplinks: ReadonlySet<string>
+  /** On a bridge of our own, keep what is flooded for others from guarded ports. */
+  readonly isolate: boolean
   readonly log: Log
 }
 
@@ -60,6 +66,8 @@ const REFUSED_MS = 2000
 const DRIFT_MS = 1000
 /** Between two looks at how the switch treats fragments: nobody tells when another hand changes that. */
 const FRAGMENTS_MS = 5000
+/** How long the switch may take to number the ports of the pair: it is given thousands of ports at once, at times. */
+const PAIR_MS = 20_000
 
 type Drift = { count: number; last: FlowEvent | undefined; readonly due: number }
 
@@ -71,11 +79,13 @@ export class Agent {
   readonly #unsettled = new Unsettled()
   readonly #plugs = new Plugs()
   readonly #view: BridgeView
-  /** There may be flows to write; outcomes to settle; something to report; an iface-id to set. */
+  readonly #pair = new PairPorts()
+  /** There may be flows to write; outcomes to settle; something to report; an iface-id to set; a pair to put up or take away. */
   readonly #work = new Wake()
   readonly #settling = new Wake()
   readonly #news = new Wake()
   readonly #plugging = new Wake()
+  readonly #pairing = new Wake()
   /** OVSDB has told what interfaces there are; the store, what ports. */
   readonly #seen = Promise.withResolvers<void>()
   readonly #declared = Promise.withResolvers<void>()
@@ -96,14 +106,19 @@ export class Agent {
   #trouble = 'connecting to the switch'
   /** Why the datapath may not follow the flows, likewise. */
   #doubt: string | undefined
+  /** Why floods can't be kept from any port, likewise. */
+  #flooded: string | undefined
+  /** Ports that had lost a MAC when the switch last forgot what it had learned. */
+  #forgotten = 0
 
   constructor(options: AgentOptions) {
     this.#options = options
-    const { bridge, host, uplinks } = options
-    this.#reconciler = new Reconciler({ uplinks, wake: () => this.#work.ring() })
+    const { bridge, host, uplinks, isolate } = options
+    this.#reconciler = new Reconciler({ uplinks, isolate, wake: () => this.#work.ring() })
     this.#report = new Report({ host, wake: () => this.#news.ring() })
     this.#view = new BridgeView(bridge, (name, iface) => {
-      this.#reconciler.inventory.setIface(name, iface)
+      const ours = this.#pair.set(name, iface)
+      this.#reconciler.inventory.setIface(name, ours ? undefined : iface)
       if (this.#plugs.concern(name)) this.#plugging.ring()
     })
   }
@@ -127,7 +142,9 @@ export class Agent {
     if (this.#foreignChanged) this.#others = noteOnForeign(foreign)
     this.#foreignChanged = false
     const hidden = noteOnFragments(this.#reconciler.fragments, this.#options.bridge)
-    const notes = [hidden, this.#others, this.#refusal, this.#doubt]
+    const { hindrance, exposed } = this.#reconciler
+    const apart = noteOnExposed(this.#options.bridge, this.#flooded ?? hindrance, exposed)
+    const notes = [hidden, this.#others, this.#refusal, this.#doubt, apart]
     const more = notes.filter((note) => note !== undefined)
     return [...notesOn(mode, this.#options.bridge, this.#bridge?.fail_mode), ...more]
   }
@@ -179,6 +196,7 @@ export class Agent {
         this.#view.apply(changes, ovsdb)
         for (const row of ovsdb.rows('Open_vSwitch').values()) this.#ovsVersion = row.ovs_version
         this.#bridgeIs(this.#view.row(ovsdb))
+        this.#pairIs()
       },
       onState: (state, why) => {
         if (state === 'synced') this.#seen.resolve()
@@ -194,6 +212,7 @@ export class Agent {
       this.#persist('looking at fragments', until, () => this.#watchFragments(until)),
       this.#persist('reporting', until, () => this.#tell(until)),
       this.#persist('setting iface-ids', until, () => this.#plug(ovsdb, until)),
+      this.#persist('making the pair of ports', until, () => this.#keepPair(ovsdb, until)),
     ]
     try {
       await Promise.all(tasks)
@@ -267,7 +286,7 @@ export class Agent {
       connect: (attempt) =>
         openSwitch({ address: join(rundir, `${bridge}.mgmt`), signal: attempt }),
       onState: (kept) => {
-        if (kept.state === 'up') void this.#adopt(kept.session)
+        if (kept.state === 'up') void this.#adopt(kept.session, signal)
         else if (kept.state === 'backoff') this.#disconnected(kept.why)
       },
     })
@@ -275,7 +294,7 @@ export class Agent {
   }
 
   /** Takes the switch as it is found: what is right of ours stays, untouched. */
-  async #adopt(session: SwitchConnection): Promise<void> {
+  async #adopt(session: SwitchConnection, signal: AbortSignal): Promise<void> {
     const { bridge, mode: wish, log } = this.#options
     try {
       const early: FlowEvent[] = []
@@ -285,11 +304,14 @@ export class Agent {
       })
       if (this.#bridge === undefined) throw new Error(`OVSDB does not know ${bridge} yet`)
       const mode = modeOf(wish, { failMode: this.#bridge.fail_mode, flows })
+      const floods = await this.#openFloods(session, mode, signal)
       this.#reconciler.setFragments(await fragmentView(session, mode))
-      this.#reconciler.adopt(flows, mode)
+      this.#reconciler.setPair(this.#pair.numbers)
+      this.#reconciler.adopt(flows, mode, floods)
       this.#foreignChanged = true
       this.#unsettled.changed()
       this.#switch = session
+      this.#pairing.ring()
       for (const event of early) this.#observe(event)
       this.#enter('syncing')
       log.info({ bridge, mode, flows: flows.length }, `connected to ${bridge}`)
@@ -298,6 +320,96 @@ export class Agent {
       log.warn({ err, bridge }, 'the flows of the bridge could not be read: connecting again')
       await session[Symbol.asyncDispose]()
     }
+  }
+
+  /** A second connection, that lives as long as the first; and the other way round, for what it set is as old as its flows. */
+  async #openFloods(
+    session: SwitchConnection,
+    mode: Mode,
+    signal: AbortSignal,
+  ): Promise<Floods | undefined> {
+    const { rundir, bridge, isolate, log } = this.#options
+    this.#flooded = undefined
+    // Without a pair, nothing has ever been kept from a port.
+    if ((!isolate || mode === 'shared') && this.#pair.names.length === 0) return undefined
+    try {
+      const floods = await openFloodControl({
+        address: join(rundir, `${bridge}.mgmt`),
+        onChange: (ofport) => {
+          log.warn({ ofport }, 'another hand changed whether floods reach a port: put right')
+          this.#reconciler.floodsChanged(ofport)
+        },
+        signal,
+      })
+      void session.closed.then(() => floods[Symbol.asyncDispose]())
+      void floods.closed.then(() => session[Symbol.asyncDispose]())
+      return floods
+    } catch (error) {
+      if (!(error instanceof SwitchError)) throw error
+      this.#flooded = error.message
+      return undefined
+    }
+  }
+
+  #pairIs(): void {
+    // While a part is missing, all else stays as it is: it is put back in milliseconds.
+    const { numbers } = this.#pair
+    if (numbers !== undefined) this.#reconciler.setPair(numbers)
+    this.#pairing.ring()
+  }
+
+  async #keepPair(ovsdb: Ovsdb<VswitchSchema>, signal: AbortSignal): Promise<void> {
+    const { bridge, log } = this.#options
+    await this.#seen.promise
+    /** Since when there has been a pair that the switch has not numbered. */
+    let since: number | undefined
+    while (!signal.aborted) {
+      const { missing, names, numbers, error } = this.#pair
+      if (numbers !== undefined) since = undefined
+      if (this.#switch !== undefined && this.#reconciler.wantsPair) {
+        if (missing.length > 0) await this.#makePair(ovsdb)
+        else if (numbers === undefined) since ??= performance.now()
+      } else if (this.#switch !== undefined && names.length > 0 && this.#floodsAreBack) {
+        await ovsdb.transact(removePair(ovsdb, bridge, names))
+        this.#reconciler.setPair(undefined)
+        log.info({ bridge }, 'took the pair of ports for floods off the bridge')
+      }
+      const left = since === undefined ? undefined : since + PAIR_MS - performance.now()
+      if (left !== undefined && left <= 0) {
+        since = undefined
+        this.#hinder(error ?? 'the switch does not number the ports of its pair')
+      }
+      await this.#pairing.wait(signal, since === undefined ? undefined : left)
+    }
+  }
+
+  async #makePair(ovsdb: Ovsdb<VswitchSchema>): Promise<void> {
+    const { bridge, log } = this.#options
+    const { missing } = this.#pair
+    try {
+      await ovsdb.transact(makePair(ovsdb, bridge, missing))
+      log.info({ bridge, missing }, 'put the pair of ports for floods on the bridge')
+    } catch (error) {
+      if (error instanceof Disconnected) throw error
+      this.#hinder(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  #hinder(why: string): void {
+    if (this.#reconciler.hindrance === why) return
+    this.#options.log.warn({}, `floods reach guarded ports: ${why}`)
+    this.#reconciler.hinder(why)
+    this.#news.ring()
+  }
+
+  /** All that was kept from ports is let to them again, or can't be. */
+  get #floodsAreBack(): boolean {
+    return this.#state === 'in-sync' && !this.#reconciler.dirty
+  }
+
+  /** The pair is on its way: its ports are a part of being in sync. */
+  get #awaitsPair(): boolean {
+    return this.#reconciler.wantsPair && this.#pair.numbers === undefined
   }
 
   async #watchFragments(signal: AbortSignal): Promise<void> {
@@ -376,10 +488,12 @@ export class Agent {
           this.#acknowledged(outcome)
         }
         this.#noteRefusals()
-        if (!this.#reconciler.dirty && this.#switch === target && this.#state !== 'in-sync') {
+        const done = !this.#reconciler.dirty && this.#switch === target
+        if (done && this.#state !== 'in-sync' && !this.#awaitsPair) {
           this.#enter('in-sync')
           this.#settling.ring()
         }
+        this.#pairing.ring()
       }
       this.#logDrift()
       if (this.#reconciler.refused.size === 0) retryAt = Infinity
@@ -428,6 +542,7 @@ export class Agent {
   /** Reports what the datapath follows. The loop that writes flows waits for none of it. */
   async #settle(signal: AbortSignal): Promise<void> {
     const follow = async (): Promise<void> => {
+      await this.#forget(signal)
       if (!clings(this.#bridge?.datapath_type, this.#ovsVersion)) return
       await emptyCache(this.#options.rundir, signal)
     }
@@ -445,6 +560,14 @@ export class Agent {
       }
       await this.#settling.wait(signal)
     }
+  }
+
+  /** What the switch has learned may send a port what is for a MAC that it no longer has. */
+  async #forget(signal: AbortSignal): Promise<void> {
+    const { losses } = this.#reconciler
+    if (losses === this.#forgotten) return
+    await askSwitch(this.#options.rundir, 'fdb/flush', [this.#options.bridge], signal)
+    this.#forgotten = losses
   }
 
   #distrust(error: unknown): void {

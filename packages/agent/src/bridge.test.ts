@@ -178,3 +178,36 @@ void test('a number the switch could not give is none; its own port has the numb
   assert.equal(told.get('gone')?.ofport, undefined)
   assert.equal(told.get('br-int')?.ofport, OFPP.local)
 })
+
+void test('the VLAN of an interface is its port’s, and follows that; what is ours says so', () => {
+  const told = new Map<string, Iface | undefined>()
+  const view = new BridgeView('br-int', (name, iface) => told.set(name, iface))
+  const db = new Database()
+  const picture = {
+    bridges: { 'br-int': ['p1'] },
+    ports: { p1: ['i1'] },
+    ifaces: { i1: { name: 'tap1', ofport: 1, ifaceId: 'x' } },
+  }
+  view.apply(db.become(picture), db)
+  const before = db.ports.get('p1')
+  assert.ok(before !== undefined)
+  assert.equal(told.get('tap1')?.vlan, undefined)
+  for (const [fields, vlan] of [
+    [{ tag: 10 }, 10],
+    [{ tag: 10, vlan_mode: 'access' }, 10],
+    [{ tag: 0 }, undefined],
+    [{ trunks: new Set([10]) }, 'other'],
+    [{ tag: 10, vlan_mode: 'native-untagged' }, 'other'],
+  ] as const) {
+    const after = { ...before, ...fields }
+    db.ports.set('p1', after)
+    view.apply([{ table: 'Port', uuid: 'p1', before, after }], db)
+    assert.equal(told.get('tap1')?.vlan, vlan, JSON.stringify(fields))
+  }
+  const row = db.ifaces.get('i1')
+  assert.ok(row !== undefined)
+  const ours = { ...row, type: 'patch', external_ids: new Map([['portward', 'again']]) }
+  db.ifaces.set('i1', ours)
+  view.apply([{ table: 'Interface', uuid: 'i1', before: row, after: ours }], db)
+  assert.equal(told.get('tap1')?.pair, 'again')
+})

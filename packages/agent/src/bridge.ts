@@ -7,13 +7,14 @@ import type { Mac } from '@portward/addr'
 import { parseMac } from '@portward/addr'
 import { OFPP } from '@portward/openflow'
 import type { Change, RowOf, VswitchSchema } from '@portward/ovsdb'
-import type { Iface } from './interface.ts'
+import type { Iface, PairRole } from './interface.ts'
 
 export type BridgeRow = RowOf<VswitchSchema['Bridge']>
 type InterfaceRow = RowOf<VswitchSchema['Interface']>
+type PortRow = RowOf<VswitchSchema['Port']>
 export type VswitchRows = {
   rows(table: 'Bridge'): ReadonlyMap<string, BridgeRow>
-  rows(table: 'Port'): ReadonlyMap<string, RowOf<VswitchSchema['Port']>>
+  rows(table: 'Port'): ReadonlyMap<string, PortRow>
   rows(table: 'Interface'): ReadonlyMap<string, InterfaceRow>
 }
 
@@ -112,18 +113,40 @@ export class BridgeView {
     }
     for (const [uuid, row] of present) {
       this.#names.set(uuid, row.name)
-      this.#setIface(row.name, ifaceOf(row))
+      this.#setIface(row.name, ifaceOf(row, db.rows('Port').get(this.#portOf.get(uuid) ?? '')))
     }
   }
 }
 
-function ifaceOf(row: InterfaceRow): Iface {
+function ifaceOf(row: InterfaceRow, port: PortRow | undefined): Iface {
   const { name, type, error } = row
   const portId = row.external_ids.get('iface-id')
   const mac = macIn(
     row.external_ids.get('attached-mac') ?? (type === 'internal' ? row.mac_in_use : undefined),
   )
-  return { name, type, ofport: ofportOf(row.ofport), portId, mac, error }
+  const vlan = vlanOf(port)
+  const pair = type === 'patch' ? roleIn(row.external_ids.get('portward')) : undefined
+  return {
+    name,
+    type,
+    ofport: ofportOf(row.ofport),
+    portId,
+    mac,
+    error,
+    ...(vlan !== undefined && { vlan }),
+    ...(pair !== undefined && { pair }),
+  }
+}
+
+function vlanOf(port: PortRow | undefined): Iface['vlan'] {
+  const { tag, trunks, vlan_mode: mode } = port ?? {}
+  if ((trunks?.size ?? 0) > 0 || (mode !== undefined && mode !== 'access')) return 'other'
+  // Of access to VLAN 0 it says nothing that a port without a tag does not.
+  return tag === 0 ? undefined : tag
+}
+
+function roleIn(text: string | undefined): PairRole | undefined {
+  return text === 'flood' || text === 'again' ? text : undefined
 }
 
 /** OVSDB has -1 for a port the switch could not make, and OpenFlow 1.0's number for the bridge's own. */

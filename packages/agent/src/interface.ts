@@ -15,7 +15,14 @@ export type Iface = {
   readonly mac: Mac | undefined
   /** `error` column: why the switch could not open it. */
   readonly error: string | undefined
+  /** The VLAN that its port is an access port of; `other`: the port has trunks or a vlan_mode. Absent: neither. */
+  readonly vlan?: number | 'other'
+  /** Ours, and no guest's: what the agent itself has put on the bridge. */
+  readonly pair?: PairRole
 }
+
+/** NORMAL floods to the first of the pair, and it comes in again at the second: ADR 9. `external_ids:portward` says which. */
+export type PairRole = 'flood' | 'again'
 
 export function sameIface(a: Iface, b: Iface): boolean {
   return (
@@ -24,7 +31,9 @@ export function sameIface(a: Iface, b: Iface): boolean {
     a.ofport === b.ofport &&
     a.portId === b.portId &&
     a.mac === b.mac &&
-    a.error === b.error
+    a.error === b.error &&
+    a.vlan === b.vlan &&
+    a.pair === b.pair
   )
 }
 

@@ -5,11 +5,15 @@
 //   OVSDB ─► Inventory ─┐                                        ┌─► Report (seen, applied)
 //   store ─► Inventory ─┼─ marks ─► step: verdict ─► propose ─► commit ─► accept
 //   flow monitor ───────┘
+//
+// On a bridge with a pair, guarded and silent ports are kept from floods, and guarded ones handed what concerns them by the
+// flows of the audience (ADR 9). A port must not be handed a broadcast twice: floods are kept from it before those flows have
+// it, and let to it again when they have it no longer.
 
-import type { Flow, FlowEvent, FlowMod } from '@portward/openflow'
+import type { FloodControl, Flow, FlowEvent, FlowMod } from '@portward/openflow'
 import { SwitchError, flowKey, sameActions } from '@portward/openflow'
-import type { FragmentView } from '@portward/portsec'
-import { bridgeFlows, isOurs } from '@portward/portsec'
+import type { FragmentView, Pair } from '@portward/portsec'
+import { Audience, bridgeFlows, isAudienceKey, isOurs, pairFlows } from '@portward/portsec'
 import { Installed } from './installed.ts'
 import type { Iface } from './interface.ts'
 import { BRIDGE, Inventory } from './inventory.ts'
@@ -24,6 +28,9 @@ export type FlowTable = {
    */
   commit(mods: readonly FlowMod[], accepted: () => void): Promise<void>
 }
+
+/** What the loop needs to keep floods from ports. */
+export type Floods = Pick<FloodControl, 'set'>
 
 /** What the loop tells of an interface, once the switch has acknowledged what follows from it. */
 export type Outcome = {
@@ -48,11 +55,25 @@ export class Reconciler {
   readonly #guards = new Map<string, Outcome>()
   /** Whose flows the switch has refused, and what it said. */
   readonly #refused = new Map<string, string>()
+  readonly #isolate: boolean
+  readonly #audience = new Audience()
+  #pair: Pair | undefined
+  #floods: Floods | undefined
+  /** Why ports can't be isolated at all; of guarded ones, why floods reach them all the same. */
+  #hindrance: string | undefined
+  readonly #exposed = new Map<string, string>()
+  #losses = 0
   #wake: () => void
 
   /** `wake` is called whenever there is something to do. */
-  constructor(options: { readonly uplinks: ReadonlySet<string>; readonly wake: () => void }) {
+  constructor(options: {
+    readonly uplinks: ReadonlySet<string>
+    readonly wake: () => void
+    /** Keep what is flooded for others from guarded ports. Default false. */
+    readonly isolate?: boolean
+  }) {
     this.#wake = options.wake
+    this.#isolate = options.isolate ?? false
     this.inventory = new Inventory((owner) => this.#mark(owner))
     const { inventory } = this
     const mode = (): Mode => this.#mode
@@ -95,13 +116,63 @@ export class Reconciler {
     return this.#refused
   }
 
+  /** Whether the bridge should have a pair. */
+  get wantsPair(): boolean {
+    const able = this.#floods !== undefined && this.#hindrance === undefined
+    return this.#isolate && this.#mode === 'own' && able
+  }
+
+  /** Why floods reach guarded ports: all of them, or some, by interface. */
+  get hindrance(): string | undefined {
+    return this.#hindrance
+  }
+
+  get exposed(): ReadonlyMap<string, string> {
+    return this.#exposed
+  }
+
+  /** How often a port on the switch has lost a MAC: until the switch forgets it, what is for that MAC may still go there. */
+  get losses(): number {
+    return this.#losses
+  }
+
+  /** The pair is on the bridge, under these numbers; undefined when it is there no longer, or not for long enough. */
+  setPair(pair: Pair | undefined): void {
+    if (pair?.flood === this.#pair?.flood && pair?.again === this.#pair?.again) return
+    const all = (pair === undefined) !== (this.#pair === undefined)
+    this.#pair = pair
+    if (all) this.inventory.markAll()
+    else this.#mark(BRIDGE)
+  }
+
+  /** Ports can't be isolated: floods are let to them again. */
+  hinder(why: string): void {
+    if (this.#hindrance === why) return
+    this.#hindrance = why
+    this.inventory.markAll()
+  }
+
+  /** Another hand has changed whether floods reach this port. */
+  floodsChanged(ofport: number): void {
+    for (const iface of this.inventory.ifaces.values()) {
+      if (iface.ofport === ofport) this.#mark(iface.name)
+    }
+  }
+
   retry(): void {
     for (const owner of this.#refused.keys()) this.#mark(owner)
   }
 
-  /** A switch is there and this is all it has. Adopts what is right by its content; everything is looked at again. */
-  adopt(flows: Iterable<Flow>, mode: Mode): void {
+  /**
+   * A switch is there and this is all it has. Adopts what is right by its content; everything is looked at again. Without
+   * `floods`, which ports they reach is left alone.
+   */
+  adopt(flows: Iterable<Flow>, mode: Mode, floods?: Floods): void {
     this.#mode = mode
+    this.#floods = floods
+    this.#hindrance = undefined
+    this.#audience.clear()
+    this.#exposed.clear()
     this.installed.clear()
     this.#foreign.clear()
     this.#gaveWay.clear()
@@ -158,21 +229,95 @@ export class Reconciler {
 
   async #write(
     table: FlowTable,
-    owners: ReadonlySet<string>,
+    owners: Set<string>,
     strays: boolean,
   ): Promise<readonly Outcome[]> {
-    const judged = [...owners].map((owner) => this.#judge(owner))
+    const ifaces = [...owners].filter((owner) => !isAudienceKey(owner))
+    const judged = ifaces.map((owner) => this.#judge(owner))
+    await this.#keepFloods(judged)
+    const flows = this.#takeAudience(owners).map((owner) => this.#judge(owner))
     try {
-      await this.#commit(table, judged, strays)
+      await this.#commit(table, [...judged, ...flows], strays)
+      await this.#letFloods(judged)
       return judged
     } catch (error) {
       if (!isRefusal(error)) throw error
     }
     const outcomes: Outcome[] = []
-    for (const owner of owners) outcomes.push(await this.#writeApart(table, owner))
+    for (const owner of ifaces) outcomes.push(await this.#writeApart(table, owner))
+    await this.#keepFloods(outcomes)
+    for (const owner of this.#takeAudience(owners)) await this.#writeAudience(table, owner)
+    await this.#letFloods(outcomes)
     // Last: of a switch just adopted, what its owners have not claimed by now is nobody's.
     await this.#commit(table, [], strays)
     return outcomes
+  }
+
+  /** The owners of flows of the audience that are to be written; they are then among the owners of this step. */
+  #takeAudience(owners: Set<string>): readonly string[] {
+    for (const owner of this.#dirty) {
+      if (!isAudienceKey(owner)) continue
+      this.#dirty.delete(owner)
+      owners.add(owner)
+    }
+    return [...owners].filter(isAudienceKey)
+  }
+
+  /** A port that is in no list must have its floods: when one is refused, no port is isolated. */
+  async #writeAudience(table: FlowTable, owner: string): Promise<void> {
+    const refusal = await this.#refusalOf(table, this.#judge(owner))
+    if (refusal !== undefined) this.hinder(refusal)
+  }
+
+  get #isolating(): boolean {
+    return this.wantsPair && this.#pair !== undefined
+  }
+
+  /** Before the flows: keeps floods from the ports that they shall not reach, and then only has the audience those ports. */
+  async #keepFloods(outcomes: readonly Outcome[]): Promise<void> {
+    const kept = new Map<number, boolean>()
+    for (const outcome of outcomes) {
+      const { name, iface, verdict } = outcome
+      if (name === BRIDGE) continue
+      this.#exposed.delete(name)
+      const why = this.#isolating ? exposureOf(outcome) : undefined
+      if (why !== undefined) this.#exposed.set(name, why)
+      const apart = this.#isolating && why === undefined
+      this.#listen(outcome, apart)
+      const ofport = iface?.ofport
+      if (apart && ofport !== undefined && !floodable(verdict)) kept.set(ofport, false)
+    }
+    if (kept.size === 0 || this.#floods === undefined) return
+    const refused = await this.#floods.set(kept)
+    for (const outcome of refused.size === 0 ? [] : outcomes) {
+      const why = refused.get(outcome.iface?.ofport ?? -1)
+      if (why === undefined) continue
+      if (outcome.verdict?.state === 'guarded') this.#exposed.set(outcome.name, why)
+      this.#listen(outcome, false)
+    }
+  }
+
+  /** After the flows. */
+  async #letFloods(outcomes: readonly Outcome[]): Promise<void> {
+    if (this.#floods === undefined) return
+    const allowed = new Map<number, boolean>()
+    for (const { name, iface, verdict } of outcomes) {
+      if (iface?.ofport === undefined) continue
+      if (!this.#isolating || this.#exposed.has(name) || floodable(verdict)) {
+        allowed.set(iface.ofport, true)
+      }
+    }
+    if (allowed.size > 0) await this.#floods.set(allowed)
+  }
+
+  #listen({ name, verdict }: Outcome, apart: boolean): void {
+    const before = this.#audience.members.get(name)
+    const member = apart ? verdict?.member : undefined
+    for (const key of this.#audience.set(name, member)) this.#dirty.add(key)
+    // With a port that is gone, the switch forgets what it had learned there.
+    if (before === undefined || verdict === undefined || verdict.state === 'open') return
+    const macs = verdict.member?.macs ?? []
+    if (before.macs.some((mac) => !macs.includes(mac))) this.#losses++
   }
 
   /** The flows of one owner; else its last good guard, or silence; else none. */
@@ -207,7 +352,9 @@ export class Reconciler {
     }
     if (proposal.mods.length === 0) accepted()
     else await table.commit(proposal.mods, accepted)
-    for (const outcome of outcomes) this.#noteGuard(outcome)
+    for (const outcome of outcomes) {
+      if (!isAudienceKey(outcome.name)) this.#noteGuard(outcome)
+    }
   }
 
   #noteGuard(outcome: Outcome): void {
@@ -218,6 +365,9 @@ export class Reconciler {
 
   #judge(name: string): Outcome {
     if (name === BRIDGE) return { name, iface: undefined, verdict: this.#bridgeVerdict() }
+    if (isAudienceKey(name)) {
+      return { name, iface: undefined, verdict: this.#shared(name, this.#audience.flowsOf(name)) }
+    }
     const iface = this.inventory.ifaces.get(name)
     if (iface === undefined) return { name, iface, verdict: undefined }
     const refusal = this.#refused.get(name)
@@ -225,28 +375,32 @@ export class Reconciler {
     const verdict = refusal === undefined ? judged : refusedVerdict(iface, judged, refusal)
     const guard = verdict.keep === true ? this.#guardOf(iface) : undefined
     const standing: Verdict =
-      guard === undefined ? verdict : { ...verdict, state: 'guarded', flows: guard }
+      guard === undefined ? verdict : { ...verdict, ...guard, reason: verdict.reason }
     return { name, iface, verdict: this.#unlessBlocked(name, standing) }
   }
 
   /** The last good guard, if it is of the port that the interface says it is. */
-  #guardOf({ name, ofport, portId }: Iface): readonly Flow[] | undefined {
+  #guardOf({ name, ofport, portId }: Iface): Guard | undefined {
     const guard = this.#guards.get(name)
-    const same = guard?.iface?.ofport === ofport && guard?.iface?.portId === portId
-    return same ? guard?.verdict?.flows : undefined
+    if (guard?.verdict === undefined) return undefined
+    if (guard.iface?.ofport !== ofport || guard.iface?.portId !== portId) return undefined
+    const { flows, member } = guard.verdict
+    return { state: 'guarded', flows, ...(member && { member }) }
   }
 
   #bridgeVerdict(): Verdict {
-    const all = bridgeFlows(this.#mode, this.#fragments)
+    const pair = this.#isolating && this.#pair !== undefined ? pairFlows(this.#pair) : []
+    const all = [...bridgeFlows(this.#mode, this.#fragments), ...pair]
     const flows = this.#refused.has(BRIDGE)
       ? all.filter((flow) => this.installed.has(flowKey(flow)))
       : all
-    return this.#unlessBlocked(BRIDGE, {
-      state: 'guarded',
-      reason: undefined,
-      flows,
-      fulfils: undefined,
-    })
+    return this.#shared(BRIDGE, flows)
+  }
+
+  /** Flows of no port. */
+  #shared(owner: string, flows: readonly Flow[]): Verdict {
+    const verdict = { state: 'guarded', reason: undefined, flows, fulfils: undefined } as const
+    return this.#unlessBlocked(owner, verdict)
   }
 
   /** Never writes over a flow that isn't ours: adding one with the same key would replace it. */
@@ -270,6 +424,21 @@ export class Reconciler {
     this.#dirty.add(owner)
     this.#wake()
   }
+}
+
+type Guard = Pick<Verdict, 'state' | 'flows' | 'member'>
+
+/** Why floods must reach a guarded port. */
+function exposureOf({ iface, verdict }: Outcome): string | undefined {
+  if (verdict?.state !== 'guarded' || verdict.member !== undefined) return undefined
+  if (iface?.vlan === 'other') return 'its port in OVSDB has trunks or a vlan_mode'
+  return 'it is exempted from the check `vlan`'
+}
+
+/** Whether floods reach an interface on a bridge where guarded ones are kept from them. */
+function floodable(verdict: Verdict | undefined): boolean {
+  const { state } = verdict ?? {}
+  return state !== 'guarded' && state !== 'silent' && state !== 'blocked'
 }
 
 /** The switch is there, and will not have a flow. */

@@ -1,7 +1,8 @@
 // What becomes of an interface: guarded, open, a trunk, silent, or none of our business. Pure; the one place that decides.
 
 import type { Flow } from '@portward/openflow'
-import { SpecError, admitFlows, guardFlows, silenceFlows } from '@portward/portsec'
+import { SpecError, admitFlows, guardFlows, memberOf, silenceFlows } from '@portward/portsec'
+import type { Member } from '@portward/portsec'
 import type { SeenRecord } from '@portward/store'
 import type { Iface } from './interface.ts'
 import { isCarrier } from './interface.ts'
@@ -18,6 +19,8 @@ export type Verdict = {
   readonly fulfils: Declared | undefined
   /** Keep the port's guard that stands on this interface, if one does: what can't be compiled keeps its last good one. */
   readonly keep?: true
+  /** What of the floods concerns it; absent from what is not guarded, or can't be kept apart. */
+  readonly member?: Member
 }
 
 export type Setting = {
@@ -58,7 +61,10 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
   }
   try {
     const flows = guardFlows(iface.ofport, port)
-    return { state: 'guarded', reason: undefined, flows, fulfils: declared }
+    const { ofport, vlan = 0 } = iface
+    const member = vlan === 'other' ? undefined : memberOf(ofport, vlan, port)
+    const verdict = { state: 'guarded', reason: undefined, flows, fulfils: declared } as const
+    return member === undefined ? verdict : { ...verdict, member }
   } catch (error) {
     if (!(error instanceof SpecError)) throw error
     // Stale protection beats none: what stands stays, and where nothing stands the interface is silent.

@@ -37,6 +37,15 @@ void test('OVS_RUNDIR, as the programs of Open vSwitch know it, is where the swi
   assert.equal((await configFrom('', {}, { OVS_RUNDIR: '' })).ovs_rundir, '/var/run/openvswitch')
 })
 
+void test('whether ports are isolated is true or false, wherever it is said', async () => {
+  assert.equal((await configFrom('')).isolate, true)
+  assert.equal((await configFrom('isolate = false')).isolate, false)
+  assert.equal((await configFrom('', {}, { PORTWARD_ISOLATE: 'false' })).isolate, false)
+  assert.equal((await configFrom('isolate = false', { isolate: true })).isolate, true)
+  const wanted = /PORTWARD_ISOLATE is "no"; wanted true or false/
+  await assert.rejects(configFrom('', {}, { PORTWARD_ISOLATE: 'no' }), refused(2, wanted))
+})
+
 void test('no uplinks in the environment are none', async () => {
   assert.deepEqual((await configFrom('', {}, { PORTWARD_UPLINKS: '' })).uplinks, [])
 })

@@ -19,6 +19,8 @@ const file = Type.Object(
     bridge_mode: Type.Optional(Type.Enum([...modes])),
     /** Interfaces that carry the network, and pass on a bridge of our own. */
     uplinks: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+    /** On a bridge of our own: keep what is flooded for others from guarded ports. */
+    isolate: Type.Optional(Type.Boolean()),
     listen: Type.Optional(Type.String({ minLength: 1 })),
     state: Type.Optional(Type.String({ minLength: 1 })),
     host: Type.Optional(Type.String({ minLength: 1 })),
@@ -40,6 +42,7 @@ const builtIn: Config = {
   bridge: 'br-int',
   bridge_mode: 'auto',
   uplinks: [],
+  isolate: true,
   listen: '127.0.0.1:9696',
   state: '/var/lib/portward',
   host: hostname(),
@@ -98,7 +101,13 @@ function settingsIn(env: NodeJS.ProcessEnv): unknown {
 /** A variable is text; what can't be read as what stands there by default is left as it is, to be refused. */
 function likeThe(standing: Config[keyof Config], value: string): unknown {
   if (Array.isArray(standing)) return value.split(',').filter((one) => one !== '')
+  if (typeof standing === 'boolean') return truthOf(value)
   return typeof standing === 'number' && /^\d+$/.test(value) ? Number(value) : value
+}
+
+/** What it says, where it says true or false. */
+export function truthOf(text: string): boolean | string {
+  return text === 'true' || text === 'false' ? text === 'true' : text
 }
 
 function variableOf(name: string): string {
@@ -128,6 +137,7 @@ function checked(settings: unknown, spelling: (name: string) => string): Setting
 const WANTED: { readonly [K in keyof Settings]?: string } = {
   bridge_mode: modes.join(' or '),
   uplinks: 'a list of interface names',
+  isolate: 'true or false',
   max_allowed_address_pair: 'a number from 0 to 10000',
   log_level: levels.join(' or '),
 }

@@ -7,7 +7,7 @@ import { DEFAULT_API, openApi } from './api.ts'
 import { printable } from './columns.ts'
 import { Complaint } from './complaint.ts'
 import type { Settings } from './config.ts'
-import { CONFIG_FILE, configOf } from './config.ts'
+import { CONFIG_FILE, configOf, truthOf } from './config.ts'
 import { explainFrame } from './explain.ts'
 import { listFlows } from './flows.ts'
 import { listPorts, showPort } from './ports.ts'
@@ -117,6 +117,7 @@ type DaemonFlags = {
   readonly bridge?: string
   readonly bridgeMode?: string
   readonly uplink?: string[]
+  readonly isolate?: boolean | string
   readonly listen?: string
   readonly state?: string
   readonly host?: string
@@ -139,6 +140,11 @@ function daemon(name: string, description: string): Command {
       'own, shared, or auto: own if it has fail_mode=secure and no flow of another’s',
     )
     .option('--uplink <IFACE>', 'an interface that carries the network; again for more', gather)
+    .option(
+      '--isolate <BOOLEAN>',
+      'on a bridge of our own, keep floods for others from guarded ports (default: true)',
+      truthOf,
+    )
 }
 
 /** What is no number is left as it is: the settings say what they want. */
@@ -153,6 +159,7 @@ function settingsOf(flags: DaemonFlags): Settings {
     bridge: flags.bridge,
     bridge_mode: flags.bridgeMode,
     uplinks: flags.uplink,
+    isolate: flags.isolate,
     listen: flags.listen,
     state: flags.state,
     host: flags.host,

@@ -23,6 +23,7 @@ export async function up(config: Config, signal: AbortSignal): Promise<void> {
     bridge: config.bridge,
     mode: config.bridge_mode,
     uplinks: new Set(config.uplinks),
+    isolate: config.isolate,
     log: log.child({ part: 'agent' }),
   })
   // The state and the address are taken before the switch is touched: of two started by mistake, the second ends here.

@@ -13,6 +13,8 @@
 //            │           ├──────────────────────────────►│          ├────────────────────────────►│          │
 //            └───────────┘ (reg0 = 1)                    └──────────┘                             └──────────┘
 //
+// What NORMAL floods comes in again at a port of ours, and goes from table 0 straight to 95 and 96, which hand it on: toward.ts.
+//
 // Tables 24, 25, 26 and 71 drop what they do not know. What they let on is the port's own, so table 72 lists what no guest may
 // say as itself either, and lets the rest pass. A frame gets to table 94 from table 60 only with reg0 set, which table 0 alone
 // does: were a flow missing on the way there, frames would be dropped, not let through.
@@ -27,7 +29,7 @@ export type Table = {
   readonly purpose: string
   /** The fields its flows may match. */
   readonly match: readonly OxmName[]
-  /** The tables its flows may hand on to, and whether they may deliver (NORMAL). */
+  /** The tables its flows may hand on to, and whether they may deliver (NORMAL, or a port). */
   readonly next: readonly number[]
   readonly delivers: boolean
 }
@@ -38,7 +40,7 @@ export const tables = {
     name: 'classify',
     purpose: 'who speaks: a guarded port, an admitted one, or nobody known',
     match: ['inPort', 'ethType', 'ipProto', 'icmpv6Type', 'vlanTci'],
-    next: [24, 25, 26, 60],
+    next: [24, 25, 26, 60, 95],
     delivers: false,
   },
   claim: {
@@ -143,7 +145,24 @@ export const tables = {
     id: 94,
     name: 'forward',
     purpose: 'where it all comes out: the switch forwards by what it has learned',
-    match: [],
+    match: ['ethDst'],
+    next: [],
+    delivers: true,
+  },
+  toward: {
+    id: 95,
+    name: 'toward',
+    purpose: 'what NORMAL has flooded, handed to the guarded ports that it concerns',
+    match: ['vlanTci', 'ethDst'],
+    next: [96],
+    delivers: true,
+  },
+  members: {
+    id: 96,
+    name: 'members',
+    purpose:
+      'the guarded ports of a VLAN, 64 port numbers in each flow, for broadcast and multicast',
+    match: ['reg2'],
     next: [],
     delivers: true,
   },

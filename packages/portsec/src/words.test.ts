@@ -4,6 +4,7 @@ import { parseMac, parsePrefix } from '@portward/addr'
 import type { Flow } from '@portward/openflow'
 import { OFPP } from '@portward/openflow'
 import { admitFlows, bridgeFlows, guardFlows, silenceFlows } from './guard.ts'
+import { Audience, memberOf, pairFlows } from './toward.ts'
 import { wordsOf } from './words.ts'
 
 const M = 'fa:16:3e:00:00:10'
@@ -74,6 +75,7 @@ void test('the flows of the bridge itself say whose frames are dropped', () => {
     '71: router solicitations: on to table 72 (kind)',
     '71: MLD reports: on to table 72 (kind)',
     '71: MLDv2 reports: on to table 72 (kind)',
+    '71: malformed neighbour solicitations: dropped',
     '71: any other IPv4 from 0.0.0.0: dropped',
     '71: any other IPv6 from ::: dropped',
     '71: ARP requests: on to table 72 (kind)',
@@ -97,6 +99,7 @@ void test('the flows of the bridge itself say whose frames are dropped', () => {
     '72: router advertisements: dropped',
     '72: ICMPv6 redirects: dropped',
     '72: MLD queries: dropped',
+    '72: multicast router advertisements: dropped',
     '72: IGMPv3 reports: on to table 94 (forward)',
     '72: IGMPv2 leave messages: on to table 94 (forward)',
     '72: IGMP queries and reports: dropped',
@@ -128,6 +131,29 @@ void test('an interface without a guard, and one that is silenced', () => {
     '0: any frame on port 3: admitted without a guard, on to table 60 (deliver)',
   ])
   assert.deepEqual(linesOf(silenceFlows(3, portId)), ['0: any frame on port 3: dropped'])
+})
+
+void test('what is flooded, and to whom it is handed', () => {
+  assert.deepEqual(linesOf(pairFlows({ flood: 1, again: 2 })), [
+    '0: what NORMAL has flooded on port 1: dropped',
+    '0: what NORMAL has flooded on port 2: on to table 95 (toward)',
+    '94: broadcast and multicast that may pass: delivered',
+    '95: what was flooded for nobody here: dropped',
+  ])
+  const audience = new Audience()
+  for (let i = 7; i < 17; i++) audience.set(`tap${i}`, memberOf(i, 0, spec))
+  const keys = audience.set(
+    'tap10',
+    memberOf(10, 10, { ...spec, mac: parseMac('fa:16:3e:00:00:11') }),
+  )
+  assert.deepEqual(linesOf([...keys].flatMap((key) => audience.flowsOf(key))).toSorted(), [
+    '95: broadcast and multicast of VLAN 10: on to table 96 (members)',
+    '95: frames to fa:16:3e:00:00:10 of VLAN 10: handed to port 10',
+    '95: frames to fa:16:3e:00:00:10: handed to ports 7, 8, 9, 11, 12, 13, 14, 15 and 1 more',
+    '95: frames to fa:16:3e:00:00:11 of VLAN 10: handed to port 10',
+    '96: broadcast and multicast for ports 0 to 63: handed to ports 7, 8, 9, 11, 12, 13, 14, 15 and 1 more',
+    '96: broadcast and multicast of VLAN 10 for ports 0 to 63: handed to port 10',
+  ])
 })
 
 void test('the bridge’s own port has a name, not the number 4294967294', () => {

@@ -17,12 +17,18 @@ export function wordsOf(flow: Flow): string {
 
 function subject(flow: Flow): string {
   const { match, table, priority } = flow
+  if (table === tables.toward.id && match.ethDst !== undefined) return floodedTo(match)
+  if (table === tables.members.id) return membersOf(match)
+  if (table === tables.classify.id && priority === 50) return 'what NORMAL has flooded'
   if (match.vlanTci !== undefined) return taggedKind(flow)
   if (sameMask(match.reg0, ADMITTED.value)) return 'frames admitted without a guard'
   const kind = kindOf(match, table)
   const from = match.ethSrc === undefined ? '' : ` from ${show(match.ethSrc)}`
   const whose = exemptedOf(match)
   if (kind !== undefined) return `${kind}${claimOf(match)}${from}${linkLayerOf(match)}${whose}`
+  if (table === tables.forward.id && match.ethDst !== undefined) {
+    return 'broadcast and multicast that may pass'
+  }
   if (match.ethDst !== undefined) return 'frames to the reserved multicast of bridges'
   if (from !== '') return `any frame${from}`
   if (whose !== '') return `any other frame${whose}`
@@ -41,7 +47,25 @@ const misses = new Map<number, string>([
   [tables.source.id, 'every other EtherType'],
   [tables.kind.id, 'all else that a port says as itself'],
   [tables.forward.id, 'frames that may pass'],
+  [tables.toward.id, 'what was flooded for nobody here'],
 ])
+
+/** By the number of a part of a VLAN: toward.ts. */
+function membersOf({ reg2 = 0 }: Match): string {
+  const part = isMasked(reg2) ? reg2.value : reg2
+  const vid = part >>> 16
+  const first = (part & 0x7fff) << 6
+  const which = (part & 0x8000) === 0 ? '' : ', tagged,'
+  const what = vid === 0 ? 'broadcast and multicast' : `broadcast and multicast of VLAN ${vid}`
+  return `${what}${which} for ports ${first} to ${first + 63}`
+}
+
+/** What comes to table 95. */
+function floodedTo({ ethDst, vlanTci = 0 }: Match): string {
+  const what = typeof ethDst === 'string' ? `frames to ${ethDst}` : 'broadcast and multicast'
+  const vid = (isMasked(vlanTci) ? vlanTci.value : vlanTci) & 0xfff
+  return vid === 0 ? what : `${what} of VLAN ${vid}`
+}
 
 function taggedKind({ table, match: { vlanTci = 0 } }: Flow): string {
   if (table === tables.tag.id) return 'frames with a second VLAN tag'
@@ -97,7 +121,7 @@ function fragmentOf({ ipFrag }: Match, kind: string): string {
 }
 
 function ipv4Kind(match: Match, table: number): string {
-  const { ipProto, udpSrc, icmpv4Type } = match
+  const { ipProto, icmpv4Type } = match
   if (ipProto === 0) return 'IPv4 whose header makes no sense'
   if (ipProto === PROTO.udp) return udpKind(match, { server: 67, client: 68, name: 'DHCP' })
   if (ipProto === PROTO.icmpv4) {
@@ -109,7 +133,6 @@ function ipv4Kind(match: Match, table: number): string {
     return match.ipv4Dst === '224.0.0.2' ? 'IGMPv2 leave messages' : 'IGMP queries and reports'
   }
   if (match.ipv4Src === '0.0.0.0') return 'any other IPv4 from 0.0.0.0'
-  if (udpSrc !== undefined) return `UDP from port ${udpSrc}`
   return anySource('IPv4', match, table)
 }
 
@@ -122,7 +145,9 @@ function ipv6Kind(match: Match, table: number): string {
     return match.ipv6Src === '::' ? 'any other IPv6 from ::' : anySource('IPv6', match, table)
   }
   if (icmpv6Type === 0) return 'ICMPv6 of a type that is not in it'
-  if (icmpv6Type === ICMPV6.ns && match.ipv6Src === '::') return 'duplicate address detection'
+  if (icmpv6Type === ICMPV6.ns && match.ipv6Src === '::' && match.ipv6NdTarget !== '::') {
+    return 'duplicate address detection'
+  }
   const kind = icmpv6Kinds.get(icmpv6Type) ?? `ICMPv6 type ${icmpv6Type}`
   const malformed = match.ipv6NdTarget === '::'
   return malformed ? `malformed ${kind}` : kind
@@ -161,13 +186,14 @@ const icmpv6Kinds = new Map<number, string>([
   [ICMPV6.ns, 'neighbour solicitations'],
   [ICMPV6.na, 'neighbour advertisements'],
   [ICMPV6.redirect, 'ICMPv6 redirects'],
+  [ICMPV6.multicastRouter, 'multicast router advertisements'],
 ])
 
 /** The address that the frame claims or, where it has none of its own yet, asks for. */
 function claimOf(match: Match): string {
   const asked =
     match.arpSpa === '0.0.0.0' ? match.arpTpa : match.ipv6Src === '::' && match.ipv6NdTarget
-  if (asked) return ` for ${show(asked)}`
+  if (asked && asked !== '::') return ` for ${show(asked)}`
   const address = [match.arpSpa, match.ipv6NdTarget, match.ipv4Src, match.ipv6Src].find(
     (one) => one !== undefined && one !== '0.0.0.0' && one !== '::',
   )
@@ -185,6 +211,7 @@ function outcome(actions: readonly Action[]): string {
   const last = actions.at(-1)
   if (last === undefined) return 'dropped'
   if (last.type === 'output' && last.port === OFPP.normal) return 'delivered'
+  if (last.type === 'output') return handedTo(actions)
   if (last.type !== 'resubmit') return last.type
   const next: Table | undefined = Object.values(tables).find(({ id }) => id === last.table)
   const on = `on to table ${last.table}${next === undefined ? '' : ` (${next.name})`}`
@@ -194,6 +221,14 @@ function outcome(actions: readonly Action[]): string {
   const bits = Number(load.value)
   const names = Object.entries(EXEMPT).filter(([, bit]) => (bits & bit) !== 0)
   return `exempted from ${names.map(([name]) => name).join(', ')}, ${on}`
+}
+
+/** The first few, where they are many. */
+function handedTo(actions: readonly Action[]): string {
+  const ports = actions.flatMap((one) => (one.type === 'output' ? [one.port] : []))
+  const named = ports.slice(0, 8).join(', ')
+  const more = ports.length > 8 ? ` and ${ports.length - 8} more` : ''
+  return `handed to port${ports.length === 1 ? '' : 's'} ${named}${more}`
 }
 
 /** An address, or a prefix as people write it. */
