@@ -7,8 +7,8 @@
 //   flow monitor ───────┘
 //
 // On a bridge with a pair, guarded and silent ports are kept from floods, and guarded ones handed what concerns them by the
-// flows of the audience (ADR 9). A port must not be handed a broadcast twice: floods are kept from it before those flows have
-// it, and let to it again when they have it no longer.
+// flows of the audience (ADR 9). Floods are kept from a port before it may speak, and let to it again when those flows have it no
+// longer. One that they have reached so far is guarded first: until floods are kept from it, a broadcast comes to it twice.
 
 import type { FloodControl, Flow, FlowEvent, FlowMod } from '@portward/openflow'
 import { SwitchError, flowKey, sameActions } from '@portward/openflow'
@@ -31,6 +31,8 @@ export type FlowTable = {
 
 /** What the loop needs to keep floods from ports. */
 export type Floods = Pick<FloodControl, 'set'>
+
+type Kept = Map<number, Outcome>
 
 /** What the loop tells of an interface, once the switch has acknowledged what follows from it. */
 export type Outcome = {
@@ -62,6 +64,8 @@ export class Reconciler {
   /** Why ports can't be isolated at all; of guarded ones, why floods reach them all the same. */
   #hindrance: string | undefined
   readonly #exposed = new Map<string, string>()
+  /** The interfaces that floods reach because we let them, and their ports. */
+  readonly #reached = new Map<string, number>()
   #losses = 0
   #wake: () => void
 
@@ -173,6 +177,7 @@ export class Reconciler {
     this.#hindrance = undefined
     this.#audience.clear()
     this.#exposed.clear()
+    this.#reached.clear()
     this.installed.clear()
     this.#foreign.clear()
     this.#gaveWay.clear()
@@ -234,10 +239,12 @@ export class Reconciler {
   ): Promise<readonly Outcome[]> {
     const ifaces = [...owners].filter((owner) => !isAudienceKey(owner))
     const judged = ifaces.map((owner) => this.#judge(owner))
-    await this.#keepFloods(judged)
+    const { before, after } = this.#arrange(judged)
+    await this.#keepFloods(before)
     const flows = this.#takeAudience(owners).map((owner) => this.#judge(owner))
     try {
       await this.#commit(table, [...judged, ...flows], strays)
+      await this.#keepFloods(after)
       await this.#letFloods(judged)
       return judged
     } catch (error) {
@@ -245,7 +252,7 @@ export class Reconciler {
     }
     const outcomes: Outcome[] = []
     for (const owner of ifaces) outcomes.push(await this.#writeApart(table, owner))
-    await this.#keepFloods(outcomes)
+    for (const kept of Object.values(this.#arrange(outcomes))) await this.#keepFloods(kept)
     for (const owner of this.#takeAudience(owners)) await this.#writeAudience(table, owner)
     await this.#letFloods(outcomes)
     // Last: of a switch just adopted, what its owners have not claimed by now is nobody's.
@@ -273,9 +280,13 @@ export class Reconciler {
     return this.wantsPair && this.#pair !== undefined
   }
 
-  /** Before the flows: keeps floods from the ports that they shall not reach, and then only has the audience those ports. */
-  async #keepFloods(outcomes: readonly Outcome[]): Promise<void> {
-    const kept = new Map<number, boolean>()
+  /**
+   * Who is in the audience, and from which ports floods are to be kept for it: before the flows from a port that has heard
+   * nothing yet, so that it is handed nothing of others for a moment; after them from one that floods have reached so far, for
+   * what it may say must not wait for what it hears.
+   */
+  #arrange(outcomes: readonly Outcome[]): { readonly before: Kept; readonly after: Kept } {
+    const [before, after]: [Kept, Kept] = [new Map(), new Map()]
     for (const outcome of outcomes) {
       const { name, iface, verdict } = outcome
       if (name === BRIDGE) continue
@@ -285,15 +296,27 @@ export class Reconciler {
       const apart = this.#isolating && why === undefined
       this.#listen(outcome, apart)
       const ofport = iface?.ofport
-      if (apart && ofport !== undefined && !floodable(verdict)) kept.set(ofport, false)
+      if (!apart || ofport === undefined || floodable(verdict)) continue
+      const heard = this.#reached.get(name) === ofport
+      ;(heard ? after : before).set(ofport, outcome)
     }
+    return { before, after }
+  }
+
+  /** Only those from whom floods are kept stay in the audience. */
+  async #keepFloods(kept: Kept): Promise<void> {
     if (kept.size === 0 || this.#floods === undefined) return
-    const refused = await this.#floods.set(kept)
-    for (const outcome of refused.size === 0 ? [] : outcomes) {
-      const why = refused.get(outcome.iface?.ofport ?? -1)
-      if (why === undefined) continue
+    const wanted = new Map([...kept.keys()].map((ofport) => [ofport, false]))
+    const refused = await this.#floods.set(wanted)
+    for (const [ofport, outcome] of kept) {
+      const why = refused.get(ofport)
+      if (why === undefined) {
+        this.#reached.delete(outcome.name)
+        continue
+      }
       if (outcome.verdict?.state === 'guarded') this.#exposed.set(outcome.name, why)
       this.#listen(outcome, false)
+      this.#wake()
     }
   }
 
@@ -302,9 +325,10 @@ export class Reconciler {
     if (this.#floods === undefined) return
     const allowed = new Map<number, boolean>()
     for (const { name, iface, verdict } of outcomes) {
-      if (iface?.ofport === undefined) continue
-      if (!this.#isolating || this.#exposed.has(name) || floodable(verdict)) {
+      if (iface?.ofport === undefined) this.#reached.delete(name)
+      else if (!this.#isolating || this.#exposed.has(name) || floodable(verdict)) {
         allowed.set(iface.ofport, true)
+        this.#reached.set(name, iface.ofport)
       }
     }
     if (allowed.size > 0) await this.#floods.set(allowed)
