@@ -35,8 +35,8 @@ void test('the guard of a port, as ovs-ofctl prints it', () => {
     'table=0, priority=9,in_port=7 actions=resubmit(,25)',
     'table=25, priority=2,in_port=7,dl_src=fa:16:3e:00:00:10 actions=resubmit(,60)',
     'table=71, priority=10,rarp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_spa=0.0.0.0,arp_op=3,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,72)',
-    'table=72, priority=80,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=135,nd_sll=fa:16:3e:00:00:10 actions=resubmit(,94)',
-    'table=72, priority=80,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=136,nd_tll=fa:16:3e:00:00:10 actions=resubmit(,94)',
+    'table=72, priority=80,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=135,icmp_code=0,nd_sll=fa:16:3e:00:00:10 actions=resubmit(,94)',
+    'table=72, priority=80,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=136,icmp_code=0,nd_tll=fa:16:3e:00:00:10 actions=resubmit(,94)',
     'table=24, priority=2,arp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_spa=10.0.0.10,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,25)',
     'table=24, priority=4,arp,in_port=7,dl_src=fa:16:3e:00:00:10,arp_spa=0.0.0.0,arp_tpa=10.0.0.10,arp_op=1,arp_sha=fa:16:3e:00:00:10 actions=resubmit(,25)',
     'table=71, priority=10,ip,in_port=7,dl_src=fa:16:3e:00:00:10,nw_src=10.0.0.10 actions=resubmit(,72)',
@@ -47,9 +47,9 @@ void test('the guard of a port, as ovs-ofctl prints it', () => {
 
 function ipv6Texts(ip: string): readonly string[] {
   return [
-    `table=24, priority=2,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=136,nd_target=${ip} actions=resubmit(,25)`,
+    `table=24, priority=2,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,nw_ttl=255,icmp_type=136,icmp_code=0,nd_target=${ip} actions=resubmit(,25)`,
     `table=71, priority=10,ipv6,in_port=7,dl_src=fa:16:3e:00:00:10,ipv6_src=${ip} actions=resubmit(,72)`,
-    `table=71, priority=20,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,ipv6_src=::,nw_ttl=255,icmp_type=135,nd_target=${ip},nd_sll=00:00:00:00:00:00 actions=resubmit(,72)`,
+    `table=71, priority=20,icmp6,in_port=7,dl_src=fa:16:3e:00:00:10,ipv6_src=::,nw_ttl=255,icmp_type=135,icmp_code=0,nd_target=${ip},nd_sll=00:00:00:00:00:00 actions=resubmit(,72)`,
   ]
 }
 

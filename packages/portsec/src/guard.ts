@@ -202,7 +202,7 @@ function addUnspecified(flows: Flows): void {
     flows.add(10, table, 20, { ...from6, ipTtl: 1, ...icmpv6(report) }, toKind)
   }
   // As OVS reads a malformed one; a pair for any address, or a prefix with :: in it, would cover that.
-  const unread = { ...from6, ...icmpv6(ICMPV6.ns), ipv6NdTarget: ANY_IPV6 }
+  const unread = { ...from6, ...discovery(ICMPV6.ns), ipv6NdTarget: ANY_IPV6 }
   flows.add(10, table, 21, { ...checked('source'), ...unread }, DROP)
   flows.add(7, table, 15, { ...checked('source'), ...from4 }, DROP)
   flows.add(10, table, 15, { ...checked('source'), ethType: ETH.ipv6, ...from6 }, DROP)
@@ -260,11 +260,12 @@ function addKind(flows: Flows): void {
 
   // OVS reads the target of a malformed solicitation or advertisement as ::, which no station owns.
   const [ns, na] = [icmpv6(ICMPV6.ns), icmpv6(ICMPV6.na)]
-  flows.add(11, table, 81, { ...checked('nd'), ...ns, ipv6NdTarget: ANY_IPV6 }, DROP)
-  flows.add(12, table, 81, { ...checked('nd'), ...na, ipv6NdTarget: ANY_IPV6 }, DROP)
+  const [readNs, readNa] = [discovery(ICMPV6.ns), discovery(ICMPV6.na)]
+  flows.add(11, table, 81, { ...checked('nd'), ...readNs, ipv6NdTarget: ANY_IPV6 }, DROP)
+  flows.add(12, table, 81, { ...checked('nd'), ...readNa, ipv6NdTarget: ANY_IPV6 }, DROP)
   // An option that is absent reads as zero. One that says zero does too, and would only make the sender unreachable.
-  flows.add(11, table, 80, { ...ns, ipTtl: ND_HOP_LIMIT, ipv6NdSll: ZERO_MAC }, toForward)
-  flows.add(12, table, 80, { ...na, ipTtl: ND_HOP_LIMIT, ipv6NdTll: ZERO_MAC }, toForward)
+  flows.add(11, table, 80, { ...readNs, ipTtl: ND_HOP_LIMIT, ipv6NdSll: ZERO_MAC }, toForward)
+  flows.add(12, table, 80, { ...readNa, ipTtl: ND_HOP_LIMIT, ipv6NdTll: ZERO_MAC }, toForward)
   flows.add(11, table, 79, { ...checked('nd'), ...ns }, DROP)
   flows.add(12, table, 79, { ...checked('nd'), ...na }, DROP)
 
@@ -303,8 +304,8 @@ function addMac(flows: Flows, inPort: number, mac: Mac): void {
   const rarp = { ...from, ethType: ETH.rarp, arpOp: 3, arpSpa: ANY_IPV4, arpSha: mac }
   flows.add(1, tables.mac.id, 2, from, toDeliver)
   flows.add(5, source.id, 10, rarp, toKind)
-  flows.add(11, kind.id, 80, { ...own, ...icmpv6(ICMPV6.ns), ipv6NdSll: mac }, toForward)
-  flows.add(12, kind.id, 80, { ...own, ...icmpv6(ICMPV6.na), ipv6NdTll: mac }, toForward)
+  flows.add(11, kind.id, 80, { ...own, ...discovery(ICMPV6.ns), ipv6NdSll: mac }, toForward)
+  flows.add(12, kind.id, 80, { ...own, ...discovery(ICMPV6.na), ipv6NdTll: mac }, toForward)
 }
 
 function addIpv4(flows: Flows, inPort: number, { mac, prefix }: Binding): void {
@@ -323,11 +324,11 @@ function addIpv6(flows: Flows, inPort: number, { mac, prefix }: Binding): void {
   const { claim, source } = tables
   const target = inPrefix('ipv6NdTarget', prefix)
   const own = { ...from, ipTtl: ND_HOP_LIMIT }
-  flows.add(12, claim.id, 2, { ...own, ...icmpv6(ICMPV6.na), ...target }, toMac)
+  flows.add(12, claim.id, 2, { ...own, ...discovery(ICMPV6.na), ...target }, toMac)
   const ip = { ...from, ethType: ETH.ipv6, ...inPrefix('ipv6Src', prefix) }
   flows.add(9, source.id, 10, ip, toKind)
   // RFC 4861, 4.3: from the unspecified address there is no source link-layer option.
-  const dad = { ...own, ipv6Src: ANY_IPV6, ...icmpv6(ICMPV6.ns), ...target }
+  const dad = { ...own, ipv6Src: ANY_IPV6, ...discovery(ICMPV6.ns), ...target }
   flows.add(10, source.id, 20, { ...dad, ipv6NdSll: ZERO_MAC }, toKind)
 }
 
@@ -345,6 +346,16 @@ const TAGGED = { value: 0x1000, mask: 0x1000 } as const
 
 function icmpv6(type: number): Match {
   return { ethType: ETH.ipv6, ipProto: PROTO.icmpv6, icmpv6Type: type }
+}
+
+/**
+ * Of a solicitation or an advertisement, what is in it. Its code belongs to the match: without it Open vSwitch before 2.17.9,
+ * 3.0.6, 3.1.4 and 3.2.2 leaves what was looked at in the message out of the verdict that its datapath caches ("odp: ND: Follow
+ * Open Flow spec converting from OF to DP"), so that one honest message would open the way for every other. OVS reads no
+ * message of another code.
+ */
+function discovery(type: typeof ICMPV6.ns | typeof ICMPV6.na): Match {
+  return { ...icmpv6(type), icmpv6Code: 0 }
 }
 
 /** A field inside a prefix: matched whole, by its first bits, or for length 0 not at all. */
