@@ -22,6 +22,7 @@ import { keys, records } from '@portward/store'
 import { LOCAL_PACE, keepConnected } from '@portward/wire'
 import type { BridgeRow } from './bridge.ts'
 import { BridgeView } from './bridge.ts'
+import { notesOnBypass } from './bypass.ts'
 import { askSwitch } from './control.ts'
 import { clings, emptyCache } from './datapath.ts'
 import { followDeclared } from './declared.ts'
@@ -106,6 +107,8 @@ export class Agent {
   #trouble = 'connecting to the switch'
   /** Why the datapath may not follow the flows, likewise. */
   #doubt: string | undefined
+  /** What frames reach before any flow, likewise. */
+  #bypass: readonly string[] = []
   /** Why floods can't be kept from any port, likewise. */
   #flooded: string | undefined
   /** Ports that had lost a MAC when the switch last forgot what it had learned. */
@@ -144,7 +147,7 @@ export class Agent {
     const hidden = noteOnFragments(this.#reconciler.fragments, this.#options.bridge)
     const { hindrance, exposed } = this.#reconciler
     const apart = noteOnExposed(this.#options.bridge, this.#flooded ?? hindrance, exposed)
-    const notes = [hidden, this.#others, this.#refusal, this.#doubt, apart]
+    const notes = [...this.#bypass, hidden, this.#others, this.#refusal, this.#doubt, apart]
     const more = notes.filter((note) => note !== undefined)
     return [...notesOn(mode, this.#options.bridge, this.#bridge?.fail_mode), ...more]
   }
@@ -195,7 +198,12 @@ export class Agent {
       onChanges: (changes) => {
         this.#view.apply(changes, ovsdb)
         for (const row of ovsdb.rows('Open_vSwitch').values()) this.#ovsVersion = row.ovs_version
-        this.#bridgeIs(this.#view.row(ovsdb))
+        const row = this.#view.row(ovsdb)
+        this.#bridgeIs(row)
+        const controllers = [...(row?.controller ?? [])].flatMap(
+          (uuid) => ovsdb.rows('Controller').get(uuid) ?? [],
+        )
+        this.#noteBypass(row === undefined ? [] : notesOnBypass(row, controllers))
         this.#pairIs()
       },
       onState: (state, why) => {
@@ -464,6 +472,13 @@ export class Agent {
     if (before !== undefined && row !== undefined && before.fail_mode !== row.fail_mode) {
       void this.#switch?.[Symbol.asyncDispose]()
     }
+  }
+
+  #noteBypass(notes: readonly string[]): void {
+    if (notes.join() === this.#bypass.join()) return
+    this.#bypass = notes
+    for (const note of notes) this.#options.log.warn({}, note)
+    this.#news.ring()
   }
 
   #troubled(trouble: string): void {

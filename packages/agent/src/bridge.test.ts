@@ -72,6 +72,9 @@ function bridge(name: string, ports: readonly string[]): BridgeRow {
     datapath_type: '',
     datapath_id: undefined,
     controller: new Set(),
+    stp_enable: false,
+    rstp_enable: false,
+    other_config: new Map(),
   }
 }
 

@@ -57,6 +57,7 @@ export class BridgeView {
           ifaces.add(change.uuid)
           break
         case 'Open_vSwitch':
+        case 'Controller':
           break
       }
     }

@@ -115,11 +115,17 @@ void test('a row is written column by column, as declared', () => {
   const row = encodeRow(vswitch.Bridge, {
     fail_mode: 'secure',
     controller: new Set<string>(),
+    stp_enable: false,
+    rstp_enable: false,
+    other_config: new Map<string, string>(),
     datapath_id: undefined,
   })
   assert.deepEqual(row, {
     fail_mode: 'secure',
     controller: ['set', []],
+    stp_enable: false,
+    rstp_enable: false,
+    other_config: ['map', []],
     datapath_id: ['set', []],
   })
   const misspelt: object = { failmode: 'secure' }

@@ -19,6 +19,13 @@ export const vswitch = {
     datapath_type: 'string',
     datapath_id: 'optionalString',
     controller: 'uuids',
+    stp_enable: 'boolean',
+    rstp_enable: 'boolean',
+    other_config: 'stringMap',
+  },
+  Controller: {
+    target: 'string',
+    connection_mode: 'optionalString',
   },
   Port: {
     name: 'string',
