@@ -89,11 +89,13 @@ async function read(path: string): Promise<Uint8Array> {
 }
 
 function inWords(found: Explanation): string {
-  const { verdict, frame, rule, rule_text: ruleText, path, remedy, note } = found
+  const { verdict, frame, rule, rule_text: ruleText, path, remedy, note, iface } = found
+  const [passes, dropped] =
+    iface === null ? ['WOULD PASS', 'WOULD BE DROPPED'] : ['PASSES', 'DROPPED']
   const head =
     verdict === 'delivered'
-      ? styleText(['bold', 'green'], 'PASSES')
-      : styleText(['bold', 'red'], 'DROPPED')
+      ? styleText(['bold', 'green'], passes)
+      : styleText(['bold', 'red'], dropped)
   const lines = [
     `${head} on ${printable(placeOf(found))}: ${printable(frame.words)}`,
     ...row('why', [rule === 0 ? ruleText : `rule ${rule}: ${ruleText}`]),

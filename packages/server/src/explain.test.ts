@@ -100,6 +100,20 @@ void test('the switch that says otherwise is held against what is declared', asy
   )
 })
 
+void test('a change on its way to the switch is no disagreement', async () => {
+  let delivered = true
+  await using bench = await openBench({
+    trace: () => Promise.resolve({ delivered, text: delivered ? '' : 'drop' }),
+  })
+  const { agent, alice, explain } = bench
+  const answer = explain({ words: 'arp 10.0.0.11' })
+  setTimeout(() => {
+    delivered = false
+    void agent.apply(alice)
+  }, 50)
+  assert.deepEqual((await answer).at('switch'), { verdict: 'dropped', agrees: true, trace: 'drop' })
+})
+
 void test('who cannot be asked: the switch is not, and why is said', async () => {
   await using bench = await openBench({ trace: () => Promise.reject(new Error('it is away')) })
   const { server, agent, alice, bob, explain } = bench
@@ -144,7 +158,8 @@ void test('each request that is offered is taken, and lets the frame pass', asyn
       const path = String(dropped.at('remedy', 'request', 'path'))
       const answer = await server.call('PUT', path, dropped.at('remedy', 'request', 'body'))
       assert.equal(answer.status, 200, `${words}: ${answer.error?.message}`)
-      assert.equal((await explain({ words })).at('verdict'), 'delivered', words)
+      const after = await explain({ words }, '?offline=true')
+      assert.equal(after.at('verdict'), 'delivered', words)
       // What was there stays.
       if (answer.at('port', 'port_security_enabled') === false) continue
       assert.equal(answer.at('port', 'allowed_address_pairs', 0, 'ip_address'), '10.9.0.0/16')

@@ -24,11 +24,14 @@ import { textsOf } from './query.ts'
 import type { Replica } from './replica.ts'
 import { readValues } from './resource.ts'
 import type { Context } from './transact.ts'
+import { applied, settle } from './wait.ts'
 
 /** An Ethernet header, and what a switch takes at most. */
 const FRAME_MIN = 14
 const FRAME_MAX = 65_535
 const WORDS_MAX = 1000
+/** A change that was just made is on its way to the switch: until it is there, that says something else, and for no fault. */
+const UNDER_WAY_SECONDS = 1
 
 const frame = kind({
   schema: Type.String(),
@@ -58,42 +61,53 @@ export function serveExplain(
   app.post<{ Params: { id: string }; Querystring: Query }>(
     `${ROOT}/ports/:id/explain`,
     async (request) => {
-      const { record } = portAt(replica, request.params.id)
-      const frame = frameIn(readValues(question, 'POST', bodyOf(request)), record)
+      const { id } = request.params
+      const asked = readValues(question, 'POST', bodyOf(request))
       const offline = isOffline(request.query)
-      const subject = subjectOf(record, context, local)
-      const explanation = explain(subject, frame)
-      const owners = ownersIn(replica, record)
-      const { host, iface, ofport, applied, reason } = portState(record, replica)
-      const { verdict, rule, ruleText, what, path, claim, remedy, note } = explanation
-      return {
-        port_id: record.id,
-        name: record.name,
-        host: host === '' ? null : host,
-        iface,
-        ofport,
-        applied,
-        reason,
-        frame: { hex: Buffer.from(frame).toString('hex'), words: what },
-        verdict,
-        rule,
-        rule_text: ruleText,
-        path,
-        claim: claim === undefined ? null : { ...claim, owner: claimed(claim, owners) },
-        remedy:
-          remedy === undefined
-            ? null
-            : {
-                ...requestOf(remedy, record, baseOf(request)),
-                opens: opens(remedy, subject, inWords(owners)).join(' '),
-              },
-        note: note ?? null,
-        switch: offline
-          ? null
-          : await askSwitch({ record, host, frame, explanation, local, signal }),
-      }
+      const frame = frameIn(asked, portAt(replica, id).record)
+      const first = await answer(id, frame, offline, baseOf(request))
+      if (first.applied || !disagrees(first)) return first
+      await settle(replica, [applied(id)], UNDER_WAY_SECONDS, signal)
+      return answer(id, frame, offline, baseOf(request))
     },
   )
+
+  async function answer(id: string, frame: Uint8Array, offline: boolean, base: string) {
+    const { record } = portAt(replica, id)
+    const subject = subjectOf(record, context, local)
+    const explanation = explain(subject, frame)
+    const owners = ownersIn(replica, record)
+    const { host, iface, ofport, applied: done, reason } = portState(record, replica)
+    const { verdict, rule, ruleText, what, path, claim, remedy, note } = explanation
+    return {
+      port_id: record.id,
+      name: record.name,
+      host: host === '' ? null : host,
+      iface,
+      ofport,
+      applied: done,
+      reason,
+      frame: { hex: Buffer.from(frame).toString('hex'), words: what },
+      verdict,
+      rule,
+      rule_text: ruleText,
+      path,
+      claim: claim === undefined ? null : { ...claim, owner: claimed(claim, owners) },
+      remedy:
+        remedy === undefined
+          ? null
+          : {
+              ...requestOf(remedy, record, base),
+              opens: opens(remedy, subject, inWords(owners)).join(' '),
+            },
+      note: note ?? null,
+      switch: offline ? null : await askSwitch({ record, host, frame, explanation, local, signal }),
+    }
+  }
+}
+
+function disagrees({ switch: told }: { readonly switch: object | null }): boolean {
+  return told !== null && 'agrees' in told && told.agrees === false
 }
 
 /** Throws an ApiError when it is neither or both, or words that say nothing. */
