@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { Guest, Result } from '@portward/testkit'
 import { run } from '@portward/testkit'
 import type { Lab, PortBody } from './lab.ts'
-import { makeNetwork, openLab } from './lab.ts'
+import { makeNetwork, openLab, until } from './lab.ts'
 
 const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url))
 
@@ -121,7 +121,8 @@ void test('protect on a shared bridge leaves everybody else alone', async () => 
   assert.equal((await command('protect', 'carol', '--ip', '10.0.0.99')).code, 0)
   assert.equal(await pings(dave, '10.0.0.10'), false) // carol may not answer for it
   assert.equal((await command('unprotect', 'carol')).code, 0)
-  assert.equal(await pings(carol, '10.0.0.11'), true)
+  // Dave's kernel may just be giving up to find her, and with that drop what it was to answer.
+  await until(() => pings(carol, '10.0.0.11'), 'carol is heard and answered')
   const status = await command('status')
   assert.match(status.stdout, /br-int is shared: interfaces that nobody declared are not judged/)
 })
