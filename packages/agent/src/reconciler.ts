@@ -50,6 +50,8 @@ export class Reconciler {
   #fragments: FragmentView = 'hidden'
   #dirty = new Set<string>()
   #strays = false
+  /** Whom floods reach is to be settled for all; the guards that stand are right as they are. */
+  #rearranging = false
   #foreign = new Map<string, Flow>()
   /** Who gave way to another's flow, by its key: judged again when that changes or goes. */
   readonly #gaveWay = new Map<string, string>()
@@ -145,7 +147,7 @@ export class Reconciler {
     if (pair?.flood === this.#pair?.flood && pair?.again === this.#pair?.again) return
     const all = (pair === undefined) !== (this.#pair === undefined)
     this.#pair = pair
-    if (all) this.inventory.markAll()
+    if (all) this.#rearrange()
     else this.#mark(BRIDGE)
   }
 
@@ -153,7 +155,7 @@ export class Reconciler {
   hinder(why: string): void {
     if (this.#hindrance === why) return
     this.#hindrance = why
-    this.inventory.markAll()
+    this.#rearrange()
   }
 
   /** Another hand has changed whether floods reach this port. */
@@ -219,15 +221,19 @@ export class Reconciler {
   async step(table: FlowTable): Promise<readonly Outcome[]> {
     const owners = this.#dirty
     const strays = this.#strays
+    const rearranging = this.#rearranging
     this.#dirty = new Set()
     this.#strays = false
+    this.#rearranging = false
     for (const owner of owners) this.#refused.delete(owner)
     try {
-      const outcomes = await this.#write(table, owners, strays)
+      const standing = rearranging ? this.#standing(owners) : []
+      const outcomes = await this.#write(table, owners, strays, standing)
       return outcomes.filter(({ name }) => name !== BRIDGE)
     } catch (error) {
       for (const owner of owners) this.#dirty.add(owner)
       this.#strays ||= strays
+      this.#rearranging ||= rearranging
       throw error
     }
   }
@@ -236,25 +242,27 @@ export class Reconciler {
     table: FlowTable,
     owners: Set<string>,
     strays: boolean,
+    standing: readonly Outcome[],
   ): Promise<readonly Outcome[]> {
     const ifaces = [...owners].filter((owner) => !isAudienceKey(owner))
     const judged = ifaces.map((owner) => this.#judge(owner))
-    const { before, after } = this.#arrange(judged)
+    const { before, after } = this.#arrange([...judged, ...standing])
     await this.#keepFloods(before)
     const flows = this.#takeAudience(owners).map((owner) => this.#judge(owner))
     try {
       await this.#commit(table, [...judged, ...flows], strays)
       await this.#keepFloods(after)
-      await this.#letFloods(judged)
+      await this.#letFloods([...judged, ...standing])
       return judged
     } catch (error) {
       if (!isRefusal(error)) throw error
     }
     const outcomes: Outcome[] = []
     for (const owner of ifaces) outcomes.push(await this.#writeApart(table, owner))
-    for (const kept of Object.values(this.#arrange(outcomes))) await this.#keepFloods(kept)
+    for (const kept of Object.values(this.#arrange([...outcomes, ...standing])))
+      await this.#keepFloods(kept)
     for (const owner of this.#takeAudience(owners)) await this.#writeAudience(table, owner)
-    await this.#letFloods(outcomes)
+    await this.#letFloods([...outcomes, ...standing])
     // Last: of a switch just adopted, what its owners have not claimed by now is nobody's.
     await this.#commit(table, [], strays)
     return outcomes
@@ -274,6 +282,18 @@ export class Reconciler {
   async #writeAudience(table: FlowTable, owner: string): Promise<void> {
     const refusal = await this.#refusalOf(table, this.#judge(owner))
     if (refusal !== undefined) this.hinder(refusal)
+  }
+
+  #rearrange(): void {
+    this.#rearranging = true
+    for (const name of this.inventory.ifaces.keys()) if (!this.#guards.has(name)) this.#mark(name)
+    this.#mark(BRIDGE)
+  }
+
+  /** Of the guards that stay as they are, what the switch took. */
+  #standing(owners: ReadonlySet<string>): readonly Outcome[] {
+    const { ifaces } = this.inventory
+    return [...this.#guards.values()].filter(({ name }) => ifaces.has(name) && !owners.has(name))
   }
 
   get #isolating(): boolean {
