@@ -210,7 +210,7 @@ void test('a person reads the verdict, the rule, the way, whose the address is, 
   assert.deepEqual([code, stderr], [0, ''])
   const lines = stdout.trimEnd().split('\n')
   assert.equal(lines[0], `DROPPED on alice (alice of h1): an ARP reply: 10.0.0.11 is at ${ALICE}`)
-  assert.equal(lines[1], 'why      rule 3: ARP claims a binding of the port')
+  assert.equal(lines[1], 'why      against rule 3: ARP claims a binding of the port')
   assert.match(stdout, /^path {5}table 0 \(classify\): ARP on port \d+: on to table 24 \(claim\)$/m)
   assert.match(stdout, /^ {13}cookie=0x5057000\S+, table=24, priority=0 actions=drop$/m)
   assert.match(

@@ -92,13 +92,14 @@ function inWords(found: Explanation): string {
   const { verdict, frame, rule, rule_text: ruleText, path, remedy, note, iface } = found
   const [passes, dropped] =
     iface === null ? ['WOULD PASS', 'WOULD BE DROPPED'] : ['PASSES', 'DROPPED']
+  const how = verdict === 'delivered' ? 'by' : 'against'
   const head =
     verdict === 'delivered'
       ? styleText(['bold', 'green'], passes)
       : styleText(['bold', 'red'], dropped)
   const lines = [
     `${head} on ${printable(placeOf(found))}: ${printable(frame.words)}`,
-    ...row('why', [rule === 0 ? ruleText : `rule ${rule}: ${ruleText}`]),
+    ...row('why', [rule === 0 ? ruleText : `${how} rule ${rule}: ${ruleText}`]),
     ...row(
       'path',
       path.flatMap(({ table, name, words, text }) => [
