@@ -93,6 +93,7 @@ export class Agent {
   readonly #inSync = Promise.withResolvers<void>()
   #bridge: BridgeRow | undefined
   #ovsVersion: string | undefined
+  #vlanLimit: 0 | 1 | 2 = 1
   /** The switch whose flows were adopted. */
   #switch: SwitchConnection | undefined
   #state: AliveRecord['state'] = 'connecting'
@@ -163,6 +164,11 @@ export class Agent {
     return portId === undefined ? rows : rows.filter((row) => row.portId === portId)
   }
 
+  /** How many tags the switch looks through; 0 is as many as it can, which are 2. */
+  get vlanLimit(): 0 | 1 | 2 {
+    return this.#vlanLimit
+  }
+
   /** What flows see of fragments. */
   get fragments(): FragmentView {
     return this.#reconciler.fragments
@@ -197,7 +203,10 @@ export class Agent {
       signal: until,
       onChanges: (changes) => {
         this.#view.apply(changes, ovsdb)
-        for (const row of ovsdb.rows('Open_vSwitch').values()) this.#ovsVersion = row.ovs_version
+        for (const { ovs_version, other_config } of ovsdb.rows('Open_vSwitch').values()) {
+          this.#ovsVersion = ovs_version
+          this.#vlanLimit = vlanLimitOf(other_config.get('vlan-limit'))
+        }
         const row = this.#view.row(ovsdb)
         this.#bridgeIs(row)
         const controllers = [...(row?.controller ?? [])].flatMap(
@@ -640,4 +649,10 @@ export class Agent {
       }
     }
   }
+}
+
+/** ovs-vswitchd.conf.db(5), `other_config:vlan-limit`: 1 where it is not set. */
+function vlanLimitOf(text: string | undefined): 0 | 1 | 2 {
+  const limit = Number(text ?? 1)
+  return limit === 0 || limit === 1 ? limit : 2
 }

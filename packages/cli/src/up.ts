@@ -39,6 +39,7 @@ export async function up(config: Config, signal: AbortSignal): Promise<void> {
       host: config.host,
       flows: (portId) => agent.flows(portId),
       fragments: () => agent.fragments,
+      vlanLimit: () => agent.vlanLimit,
       trace: (portId, frame) => agent.trace(portId, frame),
     },
   })

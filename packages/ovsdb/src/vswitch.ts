@@ -9,6 +9,7 @@ export const vswitch = {
     cur_cfg: 'integer',
     next_cfg: 'integer',
     external_ids: 'stringMap',
+    other_config: 'stringMap',
     ovs_version: 'optionalString',
   },
   Bridge: {

@@ -21,13 +21,15 @@ export type Subject = {
   readonly silence?: string
   readonly mode: 'own' | 'shared'
   readonly fragments: FragmentView
+  /** How many tags the switch looks through; 0 is as many as it can. Default 1. */
+  readonly vlanLimit?: 0 | 1 | 2
   /** How many pairs, and how many listed EtherTypes, a port may have. Default: any number. */
   readonly most?: { readonly pairs: number; readonly etherTypes: number }
 }
 
 /** How the switch sees its frames. */
-export function viewOf({ fragments }: Subject): View {
-  return { fragments: fragments === 'seen' ? 'nx-match' : 'normal' }
+export function viewOf({ fragments, vlanLimit = 1 }: Subject): View {
+  return { fragments: fragments === 'seen' ? 'nx-match' : 'normal', vlanLimit }
 }
 
 /** An open port on a shared bridge is none of ours: there stand no flows, and what others' flows do is not known here. */

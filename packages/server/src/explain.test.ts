@@ -236,6 +236,19 @@ void test('an interface that is silent, or a bridge that is shared', async () =>
   assert.equal(open.at('switch', 'agrees'), true)
 })
 
+void test('how many tags the switch looks through decides what a second one is', async () => {
+  for (const [limit, verdict] of [
+    [1, 'dropped'],
+    [2, 'delivered'],
+  ] as const) {
+    await using bench = await openBench({ vlanLimit: () => limit })
+    const { server, alice, explain } = bench
+    await put(server, alice, { 'portward:checks': { vlan: false } })
+    const answer = await explain({ words: 'vlan 100 vlan 200 ip from 10.0.0.10' }, '?offline=true')
+    assert.equal(answer.at('verdict'), verdict)
+  }
+})
+
 void test('what is asked wrongly: the field, and what it takes', async () => {
   await using bench = await openBench()
   const { server, explain } = bench

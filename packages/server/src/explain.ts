@@ -158,6 +158,7 @@ function subjectOf(
     ...(silent !== null && { silence: silent }),
     mode,
     // On a bridge of its own an agent has them seen; on another's, that is how Open vSwitch comes.
+    vlanLimit: here?.vlanLimit() ?? 1,
     fragments: here?.fragments() ?? (mode === 'own' ? 'seen' : 'hidden'),
     most: { pairs: maxPairs, etherTypes: MOST_ETHERTYPES },
   }

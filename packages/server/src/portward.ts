@@ -30,6 +30,8 @@ export type LocalHost = {
   flows(portId?: string): Promise<readonly FlowRow[]>
   /** What flows see of fragments there. */
   fragments(): FragmentView
+  /** How many tags it looks through; 0 is as many as it can. */
+  vlanLimit(): 0 | 1 | 2
   /** What the running switch makes of a frame of the port, and how it says so. Rejects when it cannot be asked. */
   trace(
     portId: string,

@@ -73,7 +73,14 @@ export function slow(store: Store, first: () => Promise<unknown> = setImmediate)
 /** An agent in the same process that answers what it is given to answer, and else that it has no switch. */
 export function localHost(answers: Partial<LocalHost> = {}): LocalHost {
   const away = (): Promise<never> => Promise.reject(new Error('there is no switch'))
-  return { host: 'h1', flows: away, fragments: () => 'seen', trace: away, ...answers }
+  return {
+    host: 'h1',
+    flows: away,
+    fragments: () => 'seen',
+    vlanLimit: () => 1,
+    trace: away,
+    ...answers,
+  }
 }
 
 /** Another server on the same store when one is given. */
