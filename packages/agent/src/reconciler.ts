@@ -317,8 +317,8 @@ export class Reconciler {
       this.#listen(outcome, apart)
       const ofport = iface?.ofport
       if (!apart || ofport === undefined || floodable(verdict)) continue
-      const heard = this.#reached.get(name) === ofport
-      ;(heard ? after : before).set(ofport, outcome)
+      const kept = this.#reached.get(name) === ofport ? after : before
+      kept.set(ofport, outcome)
     }
     return { before, after }
   }

@@ -9,7 +9,7 @@
 
 import { DecodeError, Reader, Writer, hexOf } from './bytes.ts'
 import type { Masked, Match, OxmField, OxmName } from './oxm.ts'
-import { OXM_CLASS, isOxmName, oxm } from './oxm.ts'
+import { OXM_CLASS, isMasked, isOxmName, oxm } from './oxm.ts'
 import type { ValueCodec } from './value.ts'
 import { valueCodecs } from './value.ts'
 
@@ -127,12 +127,6 @@ export function writeField(writer: Writer, row: OxmRow, field: Masked<unknown>):
     buffer[start + 2] = (row.code << 1) | 1
     buffer[start + 3] = size * 2
   }
-}
-
-export function isMasked(
-  field: Masked<unknown>,
-): field is { readonly value: unknown; readonly mask: unknown } {
-  return typeof field === 'object'
 }
 
 function readFields(reader: Reader): Match {

@@ -102,6 +102,11 @@ export function isOxmName(name: string): name is OxmName {
 /** A value matched whole, or only where the mask has ones. A mask of all ones is always written as the bare value. */
 export type Masked<T> = T | { readonly value: T; readonly mask: T }
 
+/** No value of a field is an object itself. */
+export function isMasked<T>(field: Masked<T>): field is { readonly value: T; readonly mask: T } {
+  return typeof field === 'object'
+}
+
 type ValueOf<F extends OxmField> = F extends { maskable: true }
   ? Masked<OxmValues[F['codec']]>
   : OxmValues[F['codec']]

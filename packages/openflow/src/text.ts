@@ -4,9 +4,9 @@ import type { Ip } from '@portward/addr'
 import { bytesOfIp, isIpv4 } from '@portward/addr'
 import type { Action, Flow, FlowStats } from './flow.ts'
 import { OFPP } from './flow.ts'
-import { canonicalMatch, isMasked, rowsOf } from './match.ts'
+import { canonicalMatch, rowsOf } from './match.ts'
 import type { Masked, Match, MovableName, OxmField, OxmName, OxmValues } from './oxm.ts'
-import { oxm } from './oxm.ts'
+import { isMasked, oxm } from './oxm.ts'
 
 /** What ovs-ofctl leaves out of its text. */
 const DEFAULT_PRIORITY = 32_768

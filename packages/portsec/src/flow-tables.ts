@@ -1,7 +1,7 @@
 // The flows of a switch, made ready for many frames: found by table, port and priority, and their matches as bytes to compare.
 
 import type { Flow, OxmName, ValueCodec } from '@portward/openflow'
-import { isOxmName, oxm, valueCodecs } from '@portward/openflow'
+import { isMasked, isOxmName, oxm, valueCodecs } from '@portward/openflow'
 import { placeOf } from './fields.ts'
 
 /** Flows by table and port, those of the highest priority first. */
@@ -70,7 +70,7 @@ function testsOfField(name: OxmName, field: unknown): readonly number[] {
   const codec: ValueCodec<unknown> = valueCodecs[oxm[name].codec]
   const value = new Uint8Array(size)
   const mask = new Uint8Array(size).fill(0xff)
-  if (typeof field === 'object' && field !== null && 'value' in field && 'mask' in field) {
+  if (isMasked(field)) {
     codec.write(value, 0, field.value)
     codec.write(mask, 0, field.mask)
   } else codec.write(value, 0, field)

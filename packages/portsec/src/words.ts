@@ -3,7 +3,7 @@
 import type { Ip } from '@portward/addr'
 import { bitsOf, familyOf, maskOf } from '@portward/addr'
 import type { Action, Flow, Match, Masked } from '@portward/openflow'
-import { OFPP } from '@portward/openflow'
+import { OFPP, isMasked } from '@portward/openflow'
 import { ETH, ICMPV6, PROTO } from './guard.ts'
 import type { Table } from './pipeline.ts'
 import { ADMITTED, EXEMPT, tables } from './pipeline.ts'
@@ -21,7 +21,7 @@ function subject(flow: Flow): string {
   if (table === tables.members.id) return membersOf(match)
   if (table === tables.classify.id && priority === 50) return 'what NORMAL has flooded'
   if (match.vlanTci !== undefined) return taggedKind(flow)
-  if (sameMask(match.reg0, ADMITTED.value)) return 'frames admitted without a guard'
+  if (sameMask(match.reg0, Number(ADMITTED.value))) return 'frames admitted without a guard'
   const kind = kindOf(match, table)
   const from = match.ethSrc === undefined ? '' : ` from ${show(match.ethSrc)}`
   const whose = exemptedOf(match)
@@ -76,18 +76,14 @@ function taggedKind({ table, match: { vlanTci = 0 } }: Flow): string {
 /** Shared flows take frames by what their port is exempted from. */
 function exemptedOf({ reg0 }: Match): string {
   for (const [check, bit] of Object.entries(EXEMPT)) {
-    if (sameMask(reg0, BigInt(bit))) return ` of ports exempted from ${check}`
+    if (sameMask(reg0, bit)) return ` of ports exempted from ${check}`
   }
   return ''
 }
 
-function sameMask(field: Match['reg0'], bit: bigint): boolean {
+function sameMask(field: Match['reg0'], bit: number): boolean {
   if (field === undefined || !isMasked(field)) return false
-  return BigInt(field.value) === bit && BigInt(field.mask) === bit
-}
-
-function isMasked<T>(field: Masked<T>): field is Extract<Masked<T>, { mask: T }> {
-  return typeof field === 'object' && field !== null && 'mask' in field
+  return field.value === bit && field.mask === bit
 }
 
 function kindOf(match: Match, table: number): string | undefined {
