@@ -1,6 +1,7 @@
 // What every store must do, as a suite of node:test that each implementation runs on itself. For tests only.
 
 import { describe, test } from 'node:test'
+import { archives } from './contract/archive.ts'
 import { leases } from './contract/lease.ts'
 import { compareWithTwin } from './contract/twin.ts'
 import { ranges, transactions } from './contract/txn.ts'
@@ -14,7 +15,8 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     transactions(open)
     watches(open)
     leases(open)
-    void test('a store does what a map does, and a watch tells all of it', async () => {
+    archives(open)
+    void test('a store does what a map and a list do, and a watch tells all of the map', async () => {
       await using store = await open()
       await compareWithTwin(store)
     })

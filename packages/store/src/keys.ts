@@ -1,7 +1,11 @@
 // The keys of the store, all of them. Desired state is written by servers, observed state by the one agent of its host.
 //
 //   networks/ID  subnets/ID  ports/ID          the truth, as the API was told
+//   rbac/ID                                    who besides its project may use a network
+//   quotas/PROJECT  agents/HOST                what a project may have; the hosts that have or had an agent
 //   unique/mac/NET/MAC  unique/ip/NET/IP       made absent-only in the transaction that makes the port
+//   unique/segment/PHYSICAL/ID                 likewise, with the network that has this VLAN
+//   usage/PROJECT/KIND                         written with every resource that counts against a quota: the next one compares it
 //   members/NET                                written with every port that joins NET: a delete of NET compares it
 //   hosts/H/ports/ID                           what host H must enforce
 //   hosts/H/plugs/IFACE                        the iface-id an operator wants an interface of H to carry (portward protect)
@@ -18,6 +22,16 @@ export const keys = {
   subnet: (id: string) => `subnets/${part(id)}`,
   ports: 'ports/',
   port: (id: string) => `ports/${part(id)}`,
+  rbacs: 'rbac/',
+  rbac: (id: string) => `rbac/${part(id)}`,
+  quotas: 'quotas/',
+  quota: (project: string) => `quotas/${part(project)}`,
+  agents: 'agents/',
+  agent: (host: string) => `agents/${part(host)}`,
+  usages: 'usage/',
+  usage: (project: string, kind: string) => `usage/${part(project)}/${part(kind)}`,
+  uniqueSegment: (physical: string, id: number | null) =>
+    `unique/segment/${part(physical)}/${id ?? 'flat'}`,
   uniqueMac: (networkId: string, mac: Mac) => `unique/mac/${part(networkId)}/${part(mac)}`,
   uniqueIp: (networkId: string, ip: Ip) => `unique/ip/${part(networkId)}/${part(ip)}`,
   members: 'members/',

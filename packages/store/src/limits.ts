@@ -1,7 +1,9 @@
 // What a store may be asked for, the same in every store; checked before anything is read or written.
 
-import { LEASE_MAX_SECONDS } from './store.ts'
+import { ARCHIVED_MAX, LEASE_MAX_SECONDS } from './store.ts'
 import type { Compare, Op } from './store.ts'
+
+const printable = /^[!-~]+$/
 
 /**
  * Greater than every key under the prefix, and smaller than every key behind them: no key has a character as great as DEL.
@@ -11,7 +13,7 @@ export function endOf(prefix: string): string {
   return `${prefix}\x7f`
 }
 
-/** Throws a TypeError that names the key. */
+/** Throws a TypeError that names the key, or what is archived. */
 export function checkTxn(compares: readonly Compare[], ops: readonly Op[]): void {
   for (const { key } of compares) checkKey(key)
   const keys = new Set<string>()
@@ -20,6 +22,9 @@ export function checkTxn(compares: readonly Compare[], ops: readonly Op[]): void
     if (op.type === 'deletePrefix') {
       checkPrefix(op.prefix)
       prefixes.push(op.prefix)
+    } else if (op.type === 'archive') {
+      checkName(op.name)
+      checkAt(op.name, op.at)
     } else {
       checkKey(op.key)
       if (keys.has(op.key)) throw new TypeError(`${op.key}: written twice in one transaction`)
@@ -51,8 +56,28 @@ export function checkTtl(seconds: number): void {
   throw new RangeError(`${seconds} s: a lease lasts from 1 s to ${LEASE_MAX_SECONDS} s`)
 }
 
+/** Throws a TypeError that names the name, or a RangeError that names the limit. */
+export function checkArchived(name: string | undefined, limit: number): void {
+  if (name !== undefined) checkName(name)
+  if (Number.isInteger(limit) && limit >= 1 && limit <= ARCHIVED_MAX) return
+  throw new RangeError(`limit ${limit}: the archive gives from 1 to ${ARCHIVED_MAX} at once`)
+}
+
+function checkName(name: string): void {
+  if (!printable.test(name)) {
+    throw new TypeError(
+      `${JSON.stringify(name)}: not a name to archive under: those are printable ASCII, at least one character`,
+    )
+  }
+}
+
+function checkAt(name: string, at: number): void {
+  if (Number.isSafeInteger(at) && at >= 0) return
+  throw new TypeError(`${name}: archived at ${at}, which is no time: give whole ms since 1970`)
+}
+
 function checkKey(key: string): void {
-  if (!/^[!-~]+$/.test(key)) {
+  if (!printable.test(key)) {
     throw new TypeError(
       `${JSON.stringify(key)}: not a key: those are printable ASCII, at least one character; encode names`,
     )

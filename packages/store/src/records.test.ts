@@ -59,10 +59,17 @@ const networks: fc.Arbitrary<NetworkRecord> = fc.record(
   {
     ...resource,
     adminStateUp: fc.boolean(),
-    shared: fc.boolean(),
     portSecurityEnabled: fc.boolean(),
     mtu: integer,
     checks,
+    provider: fc.record(
+      {
+        type: fc.constantFrom('local' as const, 'flat' as const, 'vlan' as const),
+        physicalNetwork: orNull(text),
+        segmentationId: orNull(fc.integer({ min: 1, max: 4094 })),
+      },
+      { noNullPrototype },
+    ),
   },
   { noNullPrototype },
 )
@@ -117,6 +124,7 @@ const hostPorts: fc.Arbitrary<HostPortRecord> = fc.record(
     guarded: fc.boolean(),
     up: fc.boolean(),
     checks,
+    vlan: fc.integer({ min: 0, max: 4094 }),
   },
   { noNullPrototype },
 )

@@ -60,14 +60,27 @@ const checksSchema = Type.Object(
 )
 export type ChecksRecord = Static<typeof checksSchema>
 
+/** How a network is carried. Of `vlan`, the segmentation id is the VLAN of its ports on every bridge. */
+const providerSchema = Type.Object(
+  {
+    type: Type.Union([Type.Literal('local'), Type.Literal('flat'), Type.Literal('vlan')]),
+    physicalNetwork: Type.Union([Type.String(), Type.Null()]),
+    segmentationId: Type.Union([Type.Integer({ minimum: 1, maximum: 4094 }), Type.Null()]),
+  },
+  { default: { type: 'local', physicalNetwork: null, segmentationId: null } },
+)
+export type ProviderRecord = Static<typeof providerSchema>
+
 const networkSchema = Type.Object({
   ...resource,
   adminStateUp: Type.Boolean(),
-  shared: Type.Boolean(),
+  /** From before there were RBAC policies: a server makes one of it, and takes it off. */
+  shared: Type.Optional(Type.Boolean()),
   portSecurityEnabled: Type.Boolean(),
   mtu: Type.Integer(),
   /** What a new port of it is exempted from. */
   checks: checksSchema,
+  provider: providerSchema,
 })
 export type NetworkRecord = Static<typeof networkSchema>
 
@@ -108,6 +121,47 @@ const portSchema = Type.Object({
 })
 export type PortRecord = Static<typeof portSchema>
 
+const rbacSchema = Type.Object({
+  id: Type.String(),
+  /** Whose policy it is: who may change it. */
+  projectId: Type.String(),
+  networkId: Type.String(),
+  action: Type.Literal('access_as_shared'),
+  /** The project that may use the network, or `*`. */
+  target: Type.String(),
+  revision: Type.Integer(),
+})
+export type RbacRecord = Static<typeof rbacSchema>
+
+/** How many of each a project may have; -1: any number. What is left out is by the server's setting. */
+const limit = Type.Optional(Type.Integer({ minimum: -1 }))
+const quotaSchema = Type.Object({
+  network: limit,
+  subnet: limit,
+  port: limit,
+  rbac_policy: limit,
+})
+export type QuotaRecord = Static<typeof quotaSchema>
+
+/** It says something by being written. */
+const usageSchema = Type.Object({})
+
+/** A host that has, or had, an agent. */
+const agentSchema = Type.Object({
+  id: Type.String(),
+  host: Type.String(),
+  adminStateUp: Type.Boolean(),
+  description: Type.String(),
+  createdAt: time,
+  startedAt: time,
+  /** When its agent was last known to be there, if it isn't now. */
+  seenAt: time,
+  version: Type.String(),
+  bridge: Type.String(),
+  revision: Type.Integer(),
+})
+export type AgentRecord = Static<typeof agentSchema>
+
 const ownerSchema = Type.Object({ portId: Type.String() })
 export type OwnerRecord = Static<typeof ownerSchema>
 
@@ -122,6 +176,8 @@ const hostPortSchema = Type.Object({
   /** False: nothing passes (`admin_state_up` is false). */
   up: Type.Boolean(),
   checks: checksSchema,
+  /** The network's VLAN: its frames leave in that one only. 0: none; what VLAN settings the port has are left alone. */
+  vlan: Type.Integer({ minimum: 0, maximum: 4094, default: 0 }),
 })
 export type HostPortRecord = Static<typeof hostPortSchema>
 
@@ -186,6 +242,10 @@ export const records = {
   network: codec(networkSchema),
   subnet: codec(subnetSchema),
   port: codec(portSchema),
+  rbac: codec(rbacSchema),
+  quota: codec(quotaSchema),
+  agent: codec(agentSchema),
+  usage: codec(usageSchema),
   owner: codec(ownerSchema),
   hostPort: codec(hostPortSchema),
   plug: codec(plugSchema),

@@ -5,12 +5,17 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StoreError } from './errors.ts'
-import { schema } from './sqlite-tables.ts'
+import { archiveSchema } from './sqlite-archive.ts'
+import { entriesSchema } from './sqlite-tables.ts'
 
 /** 'PWRD': tells our file from any other SQLite database (sqlite.org/fileformat2.html, 1.3.9). */
 const APPLICATION_ID = 0x50575244
+/** What each version of the tables adds to the one before: a new file is made by all of them, an old one by those it lacks. */
+const schemas: readonly string[] = [entriesSchema, archiveSchema]
 /** In `user_version`. */
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = schemas.length
+/** Looked through at each start, which reads them anyway. The archive is many times as large, and a start must not wait for it. */
+const CHECKED = ['entries', 'revisions']
 
 /** Makes the file (mode 0600) and its directory (0700) if there are none. Throws a StoreError; the file is then as it was. */
 export function openDatabase(file: string): DatabaseSync {
@@ -21,11 +26,11 @@ export function openDatabase(file: string): DatabaseSync {
     // Before anything is read: the first read then takes the lock and keeps it, and the write-ahead log needs no shared
     // memory (sqlite.org/wal.html, section 8).
     database.exec('PRAGMA locking_mode = EXCLUSIVE')
-    const isNew = inspect(database, file)
+    const version = inspect(database, file)
     database.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY',
     )
-    if (isNew) initialize(database)
+    if (version < SCHEMA_VERSION) upgrade(database, version)
     return database
   } catch (cause) {
     database?.close()
@@ -100,10 +105,10 @@ function makeDirectory(path: string): void {
   }
 }
 
-/** Whether it is a new database. Throws a StoreError if it is none of ours, or a later version's, or damaged. */
-function inspect(database: DatabaseSync, file: string): boolean {
+/** The version of its tables, 0 if it has none yet. Throws a StoreError if it is none of ours, or a later version's, or damaged. */
+function inspect(database: DatabaseSync, file: string): number {
   const read = (sql: string) => database.prepare(sql).all().flatMap(Object.values)
-  if (read('SELECT count(*) FROM sqlite_schema')[0] === 0) return true
+  if (read('SELECT count(*) FROM sqlite_schema')[0] === 0) return 0
   if (read('PRAGMA application_id')[0] !== APPLICATION_ID) {
     throw new StoreError(`${file}: is the database of another program: name another file`)
   }
@@ -114,14 +119,15 @@ function inspect(database: DatabaseSync, file: string): boolean {
         'start the later one, or put a backup from before it in its place',
     )
   }
-  const found = read('PRAGMA quick_check')
-  if (found[0] === 'ok') return false
+  const found = CHECKED.flatMap((table) => read(`PRAGMA quick_check(${table})`))
+  if (found.every((said) => said === 'ok')) return version
   throw new StoreError(`${file}: is damaged, and ${DAMAGED} (${found.slice(0, 3).join('; ')})`)
 }
 
-function initialize(database: DatabaseSync): void {
+/** To the present version, or not at all. */
+function upgrade(database: DatabaseSync, version: number): void {
   database.exec(`
-    BEGIN IMMEDIATE; ${schema}
+    BEGIN IMMEDIATE; ${schemas.slice(version).join('')}
     PRAGMA application_id = ${APPLICATION_ID};
     PRAGMA user_version = ${SCHEMA_VERSION};
     COMMIT`)

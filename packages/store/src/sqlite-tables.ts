@@ -17,8 +17,8 @@ const columns = `
   created INTEGER NOT NULL,
   modified INTEGER NOT NULL`
 
-/** What stands in the file from the start. */
-export const schema = `
+/** What stands in the file. */
+export const entriesSchema = `
   CREATE TABLE entries (${columns}) STRICT, WITHOUT ROWID;
   CREATE TABLE revisions (unused INTEGER NOT NULL) STRICT;
   INSERT INTO revisions VALUES (0);`

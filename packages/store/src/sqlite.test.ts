@@ -16,9 +16,9 @@ import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import { storeContract } from './contract.ts'
-import { commit, put, remove } from './contract/words.ts'
+import { archive, commit, put, remove } from './contract/words.ts'
 import { Compacted, StoreError } from './errors.ts'
-import { RESERVE, openSqlite } from './sqlite.ts'
+import { FORGET_PIECE, RESERVE, openSqlite } from './sqlite.ts'
 import type { Store } from './store.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'portward-store-'))
@@ -90,6 +90,36 @@ void test('writing under a lease does not touch the disk', async () => {
   await store.txn([{ key: 'lasting', modified: 0 }], [put('lasting', '2')])
   await commit(store, { type: 'deletePrefix', prefix: 'leased' })
   assert.deepEqual(traces(), before)
+})
+
+void test('what was archived is there after a restart, and so is the knowledge of ids used before', async () => {
+  const file = newFile()
+  const before = await reopened(file, async (store) => {
+    await commit(store, put('leased', '1', await store.lease(60)), archive('a', 1, '1'))
+    await commit(store, archive('b', 2, '2'))
+    return store.archived({ limit: 10 })
+  })
+  assert.equal(before.length, 2)
+  await reopened(file, async (store) => {
+    assert.deepEqual(await store.archived({ limit: 10 }), before)
+    assert.equal(await store.forget(3), 2)
+  })
+  await reopened(file, async (store) => {
+    await commit(store, archive('a', 1, '3'))
+    const [first] = await store.archived({ limit: 10 })
+    assert.ok(first !== undefined && before.every(({ id }) => id < first.id))
+  })
+})
+
+void test('whoever writes while much is forgotten comes in between', async () => {
+  await using store = await openSqlite({ file: newFile() })
+  const count = 2 * FORGET_PIECE + 1
+  await commit(store, ...Array.from({ length: count }, (_, i) => archive('a', i, '0')))
+  const forgetting = store.forget(count)
+  await commit(store, put('a', '1'), archive('a', count, '1'))
+  assert.equal((await store.archived({ limit: 2 * FORGET_PIECE })).length, FORGET_PIECE + 2)
+  assert.equal(await forgetting, count)
+  assert.equal((await store.archived({ limit: 10 })).length, 1)
 })
 
 void test('everything acknowledged survives kill -9', async () => {
@@ -203,7 +233,7 @@ const refused: readonly (readonly [string, RegExp, (file: string) => void | Prom
         for (let i = 0; i < 50; i++) await commit(store, put(`k/${i}`, 'x'.repeat(1000)))
       })
       const bytes = readFileSync(file)
-      bytes.fill(0x5a, 5 * 4096, 5 * 4096 + 200)
+      bytes.fill(0x5a, 9 * 4096, 9 * 4096 + 200)
       writeFileSync(file, bytes)
     },
   ],
@@ -224,10 +254,10 @@ const refused: readonly (readonly [string, RegExp, (file: string) => void | Prom
   ],
   [
     'is of a later portward',
-    /a later portward wrote it, in version 2 of its tables, and this one knows 1/,
+    /a later portward wrote it, in version 3 of its tables, and this one knows 2/,
     async (file) => {
       await reopened(file, async (store) => void (await commit(store, put('a', '1'))))
-      execute(file, 'PRAGMA user_version = 2')
+      execute(file, 'PRAGMA user_version = 3')
     },
   ],
 ]
@@ -242,6 +272,53 @@ for (const [what, message, make] of refused) {
     assert.equal(existsSync(`${file}-wal`), false)
   })
 }
+
+void test('a file of version 1 gets what it lacks, and is then like one made today', async () => {
+  const file = newFile()
+  execute(
+    file,
+    `PRAGMA journal_mode = WAL; PRAGMA application_id = 0x50575244; PRAGMA user_version = 1;
+    CREATE TABLE entries (
+      key TEXT PRIMARY KEY,
+      value TEXT NOT NULL,
+      created INTEGER NOT NULL,
+      modified INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE revisions (unused INTEGER NOT NULL) STRICT;
+    INSERT INTO revisions VALUES (10000);
+    INSERT INTO entries VALUES ('a', '1', 7, 9)`,
+  )
+  await reopened(file, async (store) => {
+    const { revision, entries } = await store.range('')
+    assert.equal(revision, 10_000)
+    assert.deepEqual(entries, [{ key: 'a', value: '1', created: 7, modified: 9 }])
+    await commit(store, put('b', '1'), archive('b', 1, '1'))
+  })
+  await reopened(file, async (store) => {
+    assert.equal((await store.range('')).entries.length, 2)
+    assert.equal((await store.archived({ limit: 10 })).length, 1)
+  })
+  const today = newFile()
+  await reopened(today, async () => {})
+  assert.deepEqual(tablesOf(file), tablesOf(today))
+})
+
+void test('a start reads nothing of the archive: damage there is told to whoever reads it', async () => {
+  const file = newFile()
+  await reopened(file, async (store) => {
+    await commit(store, put('a', '1'))
+    const ops = Array.from({ length: 50 }, (_, i) => archive('a', i, 'x'.repeat(1000)))
+    for (const op of ops) await commit(store, op)
+  })
+  const bytes = readFileSync(file)
+  writeFileSync(file, bytes.fill(0x5a, bytes.length - 4096))
+  await reopened(file, async (store) => {
+    assert.equal((await store.range('')).entries.length, 1)
+    await commit(store, put('b', '1'))
+    const error = new RegExp(`^${file}: is damaged, `)
+    await assert.rejects(store.archived({ limit: 100 }), { name: 'StoreError', message: error })
+  })
+  await reopened(file, async (store) => assert.equal((await store.range('')).entries.length, 2))
+})
 
 void test('a disk that fails stops the store, and what it had acknowledged is there at the next start', async () => {
   const file = newFile()
@@ -290,6 +367,14 @@ function execute(file: string, sql: string): void {
   const database = new DatabaseSync(file)
   database.exec(sql)
   database.close()
+}
+
+/** Its version, and how its tables are made. */
+function tablesOf(file: string): readonly unknown[] {
+  using database = new DatabaseSync(file)
+  const read = (sql: string) => database.prepare(sql).all().flatMap(Object.values)
+  const schema = read('SELECT sql FROM sqlite_schema ORDER BY name')
+  return [...read('PRAGMA user_version'), ...schema.map((sql) => String(sql).replace(/\s+/g, ' '))]
 }
 
 function scriptArgs(text: string): readonly string[] {

@@ -1,5 +1,5 @@
-// The store in one SQLite file, inside the process. Every verb runs to its end without letting go of the event loop, so
-// two transactions never meet. One that writes what lasts costs one fsync, one that writes under a lease only costs none.
+// The store in one SQLite file, inside the process. Every transaction runs to its end without letting go of the event loop,
+// so no two ever meet. One that writes what lasts costs one fsync, one that writes under a lease only costs none.
 //
 // Revisions: what is leased takes numbers too, and leaves no trace on the disk. Were a start to count on from the largest
 // number it finds there, a number would come back with another meaning, and whoever watches on from one that he kept (the
@@ -9,9 +9,11 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import { LeaseExpired, StoreError } from './errors.ts'
 import { Feed } from './feed.ts'
-import { checkPrefix, checkTtl, checkTxn } from './limits.ts'
+import { checkArchived, checkPrefix, checkTtl, checkTxn } from './limits.ts'
+import { Archive } from './sqlite-archive.ts'
 import { isDiskFull, isSqliteError, openDatabase, storeErrorOf } from './sqlite-file.ts'
 import { Tables } from './sqlite-tables.ts'
 import type {
@@ -35,6 +37,9 @@ export type SqliteOptions = {
 /** A start leaves out no more than this: 2^53 has room for 10^11 of them. One fsync for so many leased writes isn't felt. */
 export const RESERVE = 10_000
 
+/** Forgotten in one transaction: a writer waits for no more than that. */
+export const FORGET_PIECE = 200
+
 /** Throws a StoreError that names the file and the way out. */
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const file = resolve(options.file)
@@ -51,6 +56,7 @@ class SqliteStore implements Store {
   readonly #file: string
   readonly #database: DatabaseSync
   readonly #tables: Tables
+  readonly #archive: Archive
   readonly #feed: Feed
   readonly #leases = new Map<LeaseId, NodeJS.Timeout>()
   /** No run has come to this revision, says the disk. */
@@ -62,6 +68,7 @@ class SqliteStore implements Store {
     this.#file = file
     this.#database = database
     this.#tables = new Tables(database)
+    this.#archive = new Archive(database)
     this.#unused = this.#tables.unused()
     this.#feed = new Feed(this.#unused)
   }
@@ -106,6 +113,21 @@ class SqliteStore implements Store {
       },
       revoke,
       [Symbol.asyncDispose]: revoke,
+    }
+  }
+
+  async archived({ name, before, limit }: Parameters<Store['archived']>[0]) {
+    checkArchived(name, limit)
+    return this.#transaction(() => this.#archive.newest(name, before, limit))
+  }
+
+  async forget(before: number): Promise<number> {
+    let forgotten = 0
+    for (;;) {
+      const piece = this.#transaction(() => this.#archive.forget(before, FORGET_PIECE))
+      forgotten += piece
+      if (piece < FORGET_PIECE) return forgotten
+      await setImmediate()
     }
   }
 
@@ -158,6 +180,9 @@ class SqliteStore implements Store {
       }
       case 'deletePrefix':
         return deletions(this.#tables.dropPrefix(op.prefix), revision)
+      case 'archive':
+        this.#archive.add(op)
+        return []
       default:
         op satisfies never
         throw new Error('unreachable')

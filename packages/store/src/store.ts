@@ -1,5 +1,5 @@
-// The store: etcd's model and nothing more, four verbs. SQLite in the process and etcd both pass one contract suite
-// (contract.ts), so nothing above this file knows which it is.
+// The store: etcd's model, four verbs, and an archive beside it, two. SQLite in the process and etcd both pass one contract
+// suite (contract.ts), so nothing above this file knows which it is.
 //
 // Every transaction that changes something makes one new revision; all it wrote carries it. A watch delivers whole
 // revisions, in order. Any verb may throw a StoreError.
@@ -28,11 +28,19 @@ export type Op =
   | { readonly type: 'put'; readonly key: string; readonly value: string; readonly lease?: LeaseId }
   | { readonly type: 'delete'; readonly key: string }
   | { readonly type: 'deletePrefix'; readonly prefix: string }
+  /**
+   * Beside the entries: no range and no watch tells of it, and alone it makes no revision. The name is printable ASCII as a
+   * key is, and may come again, in one transaction too. `at` is in ms since 1970, a whole number; the value is JSON text.
+   */
+  | { readonly type: 'archive'; readonly name: string; readonly at: number; readonly value: string }
 
 export type LeaseId = string
 
 /** 24 days: the longest that a timer of Node can wait. */
 export const LEASE_MAX_SECONDS = 2_147_483
+
+/** At once, by `archived`. */
+export const ARCHIVED_MAX = 1000
 
 /** Keys put under a lease go, in one revision, when it is revoked, disposed of, or not kept alive for its time. */
 export type Lease = AsyncDisposable & {
@@ -50,6 +58,14 @@ export type StoreEvent =
 /** What one revision changed under the watched prefix: at least one event, and of each key at most one. */
 export type Change = { readonly revision: Revision; readonly events: readonly StoreEvent[] }
 
+export type Archived = {
+  /** Opaque. As text they sort in the order in which they were archived, and none is used twice. */
+  readonly id: string
+  readonly name: string
+  readonly at: number
+  readonly value: string
+}
+
 export type Store = AsyncDisposable & {
   /** All entries under a prefix, ordered by key, as they were at one revision. The empty prefix is everything. */
   range(
@@ -57,9 +73,10 @@ export type Store = AsyncDisposable & {
   ): Promise<{ readonly revision: Revision; readonly entries: readonly Entry[] }>
   /**
    * All ops if every compare holds, in one new revision; else nothing, and `failed` lists the compares that did not hold.
-   * Ops that change nothing make no revision: `revision` is then the store's. When it resolves, what it wrote without a
+   * Ops that change no entry make no revision: `revision` is then the store's. When it resolves, what it wrote without a
    * lease survives a crash. Throws a LeaseExpired for a put under a lease that is gone, and a TypeError for a key that
-   * is no key, or is written twice: by two ops, or by one below another's prefix. Then nothing is written either.
+   * is no key, or is written twice: by two ops, or by one below another's prefix; or for a name or a time that is none.
+   * Then nothing is written either.
    */
   txn(compares: readonly Compare[], ops: readonly Op[]): Promise<TxnResult>
   /**
@@ -69,6 +86,21 @@ export type Store = AsyncDisposable & {
   watch(prefix: string, after: Revision, signal: AbortSignal): AsyncIterable<Change>
   /** From 1 s to LEASE_MAX_SECONDS, else throws a RangeError. A store may round it up. */
   lease(ttlSeconds: number): Promise<Lease>
+  /**
+   * What was archived, newest first: of all names, or of one. With `before`, an id, only what is older; the id may be
+   * forgotten by now. At most `limit`, from 1 to ARCHIVED_MAX, else throws a RangeError; a TypeError for a `name` or a
+   * `before` that is none.
+   */
+  archived(query: {
+    readonly name?: string
+    readonly before?: string
+    readonly limit: number
+  }): Promise<readonly Archived[]>
+  /**
+   * Forgets what was archived with an `at` less than `before`, in ms since 1970. Resolves with how many those were. It goes
+   * in pieces, and lets writers in between: when it throws, some may be forgotten already.
+   */
+  forget(before: number): Promise<number>
 }
 
 export type TxnResult =

@@ -1,14 +1,25 @@
-// The naive twin of a store: a Map. Both are told the same, at random, and must stay alike.
+// The naive twin of a store: a Map, and a list for the archive. Both are told the same, at random, and must stay alike.
 
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { commit, ordered, put } from './words.ts'
 import { keyOfEvent } from '../store.ts'
-import type { Change, Entry, Lease, LeaseId, Op, Revision, Store, StoreEvent } from '../store.ts'
+import type {
+  Archived,
+  Change,
+  Entry,
+  Lease,
+  LeaseId,
+  Op,
+  Revision,
+  Store,
+  StoreEvent,
+} from '../store.ts'
 
 type Step =
   | { readonly type: 'txn'; readonly guesses: readonly Guess[]; readonly ops: readonly Draft[] }
   | { readonly type: 'revoke'; readonly lease: LeaseNumber }
+  | { readonly type: 'forget'; readonly before: number }
 /** A compare that holds, or one that does not. */
 type Guess = { readonly key: string; readonly right: boolean }
 /** An op with a lease by its number. */
@@ -21,9 +32,13 @@ type Draft =
     }
   | Exclude<Op, { readonly type: 'put' }>
 type LeaseNumber = 0 | 1
+type Happened = Omit<Archived, 'id'>
 
 const noNullPrototype = true
 const keys = fc.constantFrom('a', 'a/x', 'a/y', 'b', 'b/x', 'c')
+/** Few, so that a name often comes again, and not in the order of its times. */
+const names = ['a', 'a/x', 'b']
+const times = fc.nat(5)
 const leaseNumbers = fc.constantFrom<LeaseNumber>(0, 1)
 
 const drafts: fc.Arbitrary<Draft> = fc.oneof(
@@ -37,6 +52,18 @@ const drafts: fc.Arbitrary<Draft> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({ type: fc.constant('delete'), key: keys }, { noNullPrototype }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record(
+      {
+        type: fc.constant('archive'),
+        name: fc.constantFrom(...names),
+        at: times,
+        value: fc.json(),
+      },
+      { noNullPrototype },
+    ),
   },
   {
     weight: 1,
@@ -67,9 +94,16 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ type: fc.constant('revoke'), lease: leaseNumbers }, { noNullPrototype }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('forget'), before: times }, { noNullPrototype }),
+  },
 )
 
-/** Each run stands under a prefix of its own, so it also sees that no other run reaches into it. */
+/**
+ * Each run stands under a prefix of its own, so it also sees that no other run reaches into it. The archive, which is
+ * forgotten whole, starts empty.
+ */
 export async function compareWithTwin(store: Store): Promise<void> {
   let runs = 0
   await fc.assert(
@@ -81,6 +115,7 @@ export async function compareWithTwin(store: Store): Promise<void> {
 }
 
 async function compareRun(store: Store, root: string, steps: readonly Step[]): Promise<void> {
+  await store.forget(Number.MAX_SAFE_INTEGER)
   const { revision: start } = await store.range('')
   const twin = new Twin(start)
   const leases = [await store.lease(60), await store.lease(60)]
@@ -89,9 +124,13 @@ async function compareRun(store: Store, root: string, steps: readonly Step[]): P
   try {
     for (const step of steps) {
       if (step.type === 'txn') await runTxn(store, root, step, leases, twin)
-      else await runRevoke(store, step.lease, leases, twin)
+      else if (step.type === 'revoke') await runRevoke(store, step.lease, leases, twin)
+      else assert.equal(await store.forget(step.before), twin.forget(step.before))
       const { revision, entries } = await store.range(root)
       assert.deepEqual({ revision, entries }, { revision: twin.revision, entries: twin.entries })
+      for (const name of [undefined, ...names.map((name) => root + name)]) {
+        assert.deepEqual(await archivedIn(store, name), twin.archived(name))
+      }
     }
     const last = put(`${root}last`, '')
     twin.write(await commit(store, last), [last])
@@ -142,6 +181,7 @@ async function runRevoke(
 
 class Twin {
   readonly changes: Change[] = []
+  #archived: readonly Happened[] = []
   readonly #entries = new Map<string, { readonly entry: Entry; readonly lease?: LeaseId }>()
   #revision: Revision
 
@@ -166,6 +206,17 @@ class Twin {
     return [...this.#entries.keys()].filter((key) => this.#entries.get(key)?.lease === lease)
   }
 
+  /** Newest first. */
+  archived(name: string | undefined): readonly Happened[] {
+    return this.#archived.filter((one) => name === undefined || one.name === name)
+  }
+
+  forget(before: number): number {
+    const count = this.#archived.length
+    this.#archived = this.#archived.filter(({ at }) => at >= before)
+    return count - this.#archived.length
+  }
+
   /** Does what the store says it did at this revision: a new one if it changed something, else the old one. */
   write(revision: Revision, ops: readonly Op[]): void {
     const events = ops.flatMap((op) => this.#apply(op, revision))
@@ -185,12 +236,33 @@ class Twin {
       this.#entries.set(op.key, { entry, ...(lease !== undefined && { lease }) })
       return [{ type, entry }]
     }
+    if (op.type === 'archive') {
+      const { type: _, ...happened } = op
+      this.#archived = [happened, ...this.#archived]
+      return []
+    }
     return [...this.#entries.keys()].flatMap((key) => {
       if (op.type === 'delete' ? key !== op.key : !key.startsWith(op.prefix)) return []
       this.#entries.delete(key)
       return [{ type: 'delete', key, modified: revision }]
     })
   }
+}
+
+/** Two at a time, newest first. */
+async function archivedIn(store: Store, name: string | undefined): Promise<readonly Happened[]> {
+  const all: Archived[] = []
+  for (;;) {
+    const before = all.at(-1)?.id
+    const page = await store.archived({
+      limit: 2,
+      ...(name !== undefined && { name }),
+      ...(before !== undefined && { before }),
+    })
+    all.push(...page)
+    if (page.length < 2) break
+  }
+  return all.map(({ name, at, value }) => ({ name, at, value }))
 }
 
 /** All that a watch tells until the last put of a run. */
@@ -211,6 +283,7 @@ async function told(
 function opOf(draft: Draft, root: string, leases: readonly Lease[]): Op {
   if (draft.type === 'deletePrefix') return { ...draft, prefix: root + draft.prefix }
   if (draft.type === 'delete') return { ...draft, key: root + draft.key }
+  if (draft.type === 'archive') return { ...draft, name: root + draft.name }
   const lease = draft.lease === undefined ? undefined : leases[draft.lease]
   return put(root + draft.key, draft.value, lease)
 }
@@ -221,12 +294,13 @@ function withoutConflicts(drafts: readonly Draft[]): readonly Draft[] {
 }
 
 function conflict(a: Draft, b: Draft): boolean {
+  if (a.type === 'archive' || b.type === 'archive') return false
   const [begin, other] = [beginOf(a), beginOf(b)]
   if (a.type === 'deletePrefix' && other.startsWith(begin)) return true
   if (b.type === 'deletePrefix' && begin.startsWith(other)) return true
   return begin === other
 }
 
-function beginOf(draft: Draft): string {
+function beginOf(draft: Exclude<Draft, { readonly type: 'archive' }>): string {
   return draft.type === 'deletePrefix' ? draft.prefix : draft.key
 }

@@ -14,6 +14,10 @@ export function remove(key: string): Op {
   return { type: 'delete', key }
 }
 
+export function archive(name: string, at: number, value: string): Op {
+  return { type: 'archive', name, at, value }
+}
+
 export function absent(key: string): Compare {
   return { key, modified: 0 }
 }
