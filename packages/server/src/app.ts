@@ -8,24 +8,49 @@ import type {
   FastifyReply,
   FastifyRequest,
 } from 'fastify'
-import type { NetworkRecord, PortRecord, SubnetRecord } from '@portward/store'
+import type {
+  AgentRecord,
+  NetworkRecord,
+  PortRecord,
+  RbacRecord,
+  SubnetRecord,
+} from '@portward/store'
 import { randomUUID } from 'node:crypto'
 import { maxHeaderSize } from 'node:http'
+import { agent, deleteAgent, updateAgent } from './agents.ts'
+import { serveBindings } from './bindings.ts'
+import type { Caller, Identity } from './caller.ts'
 import { REQUEST_TIMEOUT, answerClientError } from './client-error.ts'
-import { baseOf, serveCollection } from './collection.ts'
+import { baseOf, pathOf, serveCollection } from './collection.ts'
 import { ApiError, errors } from './errors.ts'
 import { serveExplain } from './explain.ts'
 import { extensionOf, listExtensions } from './extensions.ts'
+import { serveHistory } from './history-routes.ts'
+import { serveInterfaces } from './interfaces.ts'
 import { createNetworks, deleteNetwork, network, updateNetwork } from './networks.ts'
-import { createPorts, deletePort, port, updatePort } from './ports.ts'
+import { port } from './port.ts'
+import { createPorts, deletePort, updatePort } from './ports.ts'
 import { servePortward } from './portward.ts'
 import type { LocalHost } from './portward.ts'
+import { serveQuotas } from './quotas.ts'
+import { createRbac, deleteRbac, updateRbac } from './rbac.ts'
+import { rbacPolicy } from './rbac-policy.ts'
+import { notServed, watchRoutes } from './served.ts'
 import { createSubnets, deleteSubnet, subnet, updateSubnet } from './subnets.ts'
+import { serveTags } from './tags.ts'
 import type { Context } from './transact.ts'
 import { applied, withdrawn } from './wait.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sends it. */
+    caller: Caller
+  }
+}
+
 export type AppOptions = {
   readonly context: Context
+  readonly identity: Identity
   readonly log: FastifyBaseLogger | undefined
   readonly local: LocalHost | undefined
   readonly version: string
@@ -36,12 +61,11 @@ export type AppOptions = {
 const BODY_MAX = 1 << 20
 /** A name may stand where an id does: clients try that first. What Node takes for a request's line is short enough. */
 const PARAM_MAX = maxHeaderSize
-const METHODS = ['GET', 'OPTIONS', 'POST', 'PUT', 'DELETE'] as const
 
-const resources = [network, subnet, port] as const
+const resources = [network, subnet, port, rbacPolicy, agent] as const
 
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { context, log, signal } = options
+  const { context, identity, log, signal } = options
   const app: FastifyInstance = fastify({
     ...(log === undefined ? {} : { loggerInstance: log }),
     bodyLimit: BODY_MAX,
@@ -57,11 +81,22 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
   app.setErrorHandler(answer)
-  app.setNotFoundHandler(notFound)
+  const served = watchRoutes(app)
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.replace(/\?.*/s, '')
+    const { error, allowed } = notServed(served, resources, { method: request.method, path })
+    if (error.status === 405) reply.header('allow', allowed.join(', '))
+    return answer(error, request, reply)
+  })
   app.addHook('onRequest', (request, reply, done) => {
     withId(request, reply)
     const { accept = '*/*' } = request.headers
     done(acceptsJson(accept) ? undefined : errors.notAcceptable(accept))
+  })
+
+  app.decorateRequest('caller')
+  app.addHook('onRequest', async (request) => {
+    request.caller = isForAll(request.url) ? stranger : await identity.identify(request.headers)
   })
 
   serveVersions(app)
@@ -90,9 +125,45 @@ export function buildApp(options: AppOptions): FastifyInstance {
     },
     signal,
   )
+  serveCollection<RbacRecord, typeof rbacPolicy.attributes>(
+    app,
+    context,
+    { resource: rbacPolicy, create: createRbac, update: updateRbac, remove: deleteRbac },
+    signal,
+  )
+  serveCollection<AgentRecord, typeof agent.attributes>(
+    app,
+    context,
+    { resource: agent, update: updateAgent, remove: deleteAgent },
+    signal,
+  )
+  serveTags<NetworkRecord>(app, context, {
+    resource: network,
+    retag: (asking, stored, tags) => updateNetwork(asking, stored, {}, tags),
+  })
+  serveTags<SubnetRecord>(app, context, {
+    resource: subnet,
+    retag: (asking, stored, tags) => updateSubnet(asking, stored, {}, tags),
+  })
+  serveTags<PortRecord>(app, context, {
+    resource: port,
+    retag: (asking, stored, tags) => updatePort(asking, stored, {}, tags),
+  })
+  serveBindings(app, context)
+  serveQuotas(app, context)
+  serveHistory(app, context)
   servePortward(app, options)
+  serveInterfaces(app, options)
   serveExplain(app, options)
   return app
+}
+
+/** Who has not been asked who it is. */
+const stranger: Caller = { userId: '', userName: '', projectId: '', role: 'reader' }
+
+/** What says nothing of anybody's resources. */
+function isForAll(url: string): boolean {
+  return ['/', '/healthcheck', '/openapi.json'].includes(url.replace(/\?.*/s, ''))
 }
 
 function serveVersions(app: FastifyInstance): void {
@@ -103,10 +174,10 @@ function serveVersions(app: FastifyInstance): void {
   })
   app.get('/v2.0/', (request) =>
     Promise.resolve({
-      resources: resources.map(({ name, collection }) => ({
-        name,
-        collection,
-        links: self(`${baseOf(request)}/v2.0/${collection}`),
+      resources: resources.map((resource) => ({
+        name: resource.name,
+        collection: resource.collection,
+        links: self(`${baseOf(request)}${pathOf(resource)}`),
       })),
     }),
   )
@@ -115,27 +186,6 @@ function serveVersions(app: FastifyInstance): void {
   app.get<{ Params: { id: string } }>('/v2.0/extensions/:id', (request) =>
     Promise.resolve({ extension: extensionOf(request.params.id) }),
   )
-}
-
-/** A path that is known, and a method that isn't for it; or neither. */
-function notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const path = request.url.replace(/\?.*/s, '')
-  const { method, server } = request
-  const patterns = [path, path.replace(/[^/]+$/, ':id')]
-  const allowed = METHODS.filter((one) =>
-    patterns.some((url) => server.hasRoute({ url, method: one })),
-  )
-  if (allowed.length === 0) return answer(errors.noSuchPath(path), request, reply)
-  const [, plural, id] = /^\/v2\.0\/([a-z-]+)(?:\/([^/]+))?$/.exec(path) ?? []
-  const resource = resources.find(({ collection }) => collection === plural)
-  if (resource !== undefined && id === undefined && (method === 'PUT' || method === 'DELETE')) {
-    return answer(errors.noId(resource.notFound('').type, method, path), request, reply)
-  }
-  if (resource !== undefined && method === 'POST') {
-    return answer(errors.postOnItem(path), request, reply)
-  }
-  reply.header('allow', allowed.join(', '))
-  return answer(errors.methodNotAllowed(method, path, allowed), request, reply)
 }
 
 function withId(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -147,13 +197,13 @@ function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const { status, body } = translated(error, request)
+  const { status, body, headers } = translated(error, request)
   if (status === 413) {
     // Whoever is still sending reads no answer before the end of it: so take it all, into nothing, and do not hang up.
     request.raw.resume()
     reply.removeHeader('connection')
   }
-  return reply.code(status).send(body)
+  return reply.code(status).headers(headers).send(body)
 }
 
 function translated(error: ApiError | FastifyError, request: FastifyRequest): ApiError {

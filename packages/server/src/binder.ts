@@ -5,7 +5,6 @@
 
 import { keys } from '@portward/store'
 import { setImmediate as yieldToOthers, setTimeout as sleep } from 'node:timers/promises'
-import type { FastifyBaseLogger } from 'fastify'
 import { touched } from './common.ts'
 import { homeOf, hostWrites, portWrites } from './port-write.ts'
 import type { Writes } from './port-write.ts'
@@ -17,12 +16,8 @@ const RETRY_MS = 1000
 const BATCH = 100
 
 /** Runs until the signal aborts. What fails stays dirty, is logged and tried again. */
-export async function bindPorts(
-  context: Context,
-  signal: AbortSignal,
-  log: FastifyBaseLogger | undefined,
-): Promise<void> {
-  const { replica } = context
+export async function bindPorts(context: Context, signal: AbortSignal): Promise<void> {
+  const { replica, log } = context
   const dirty = new Set(replica.ports.ids)
   let wake = Promise.withResolvers<void>()
   using _ = replica.onChange(({ portIds }) => {
@@ -59,6 +54,7 @@ function bind(context: Context, ids: readonly string[]): Plan<undefined> {
   return {
     compares: writes.flatMap(({ compares }) => compares),
     ops: writes.flatMap(({ ops }) => ops),
+    changes: writes.flatMap(({ changes }) => changes),
     result: undefined,
   }
 }
@@ -72,7 +68,9 @@ function bindOne({ replica, now }: Context, id: string): Writes {
     return portWrites(replica, stored, touched({ ...record, boundHost }, now()))
   }
   const ops = hostWrites(replica, id, boundHost, record)
-  return ops.length === 0 ? nothing : { compares: [{ key: keys.port(id), modified }], ops }
+  return ops.length === 0
+    ? nothing
+    : { compares: [{ key: keys.port(id), modified }], ops, changes: [] }
 }
 
-const nothing: Writes = { compares: [], ops: [] }
+const nothing: Writes = { compares: [], ops: [], changes: [] }

@@ -5,17 +5,19 @@ import { jsonOf } from './body.ts'
 import { errors } from './errors.ts'
 import { fieldsOf, list } from './query.ts'
 import type { Query } from './query.ts'
-import { readValues, storedAt, unwrap, unwrapBulk, viewOf } from './resource.ts'
+import { readValues, storedAt, unwrap, unwrapBulk } from './resource.ts'
 import type { Attributes, Resource, Values } from './resource.ts'
 import type { Stored } from './table.ts'
 import { transact } from './transact.ts'
 import type { Context, Plan } from './transact.ts'
+import { viewText } from './view-text.ts'
 import { settle, waitOf } from './wait.ts'
 import type { Check, Wait } from './wait.ts'
 
 export type Collection<R, A> = {
   readonly resource: Resource<R> & { readonly attributes: A }
-  readonly create: (context: Context, requests: readonly Values<A>[]) => Plan<readonly string[]>
+  /** Left out: nobody makes one. */
+  readonly create?: (context: Context, requests: readonly Values<A>[]) => Plan<readonly string[]>
   readonly update: (context: Context, stored: Stored<R>, values: Values<A>) => Plan<unknown>
   readonly remove: (context: Context, stored: Stored<R>) => Plan<unknown>
   /** What to wait for after a write, and after a delete; left out, there is nothing. */
@@ -27,70 +29,112 @@ type ListRoute = { Querystring: Query }
 type ItemRoute = { Querystring: Query; Params: { id: string } }
 
 export function serveCollection<
-  R extends { id: string; revision: number },
+  R extends { readonly id: string; readonly revision: number },
   A extends Attributes<R>,
 >(app: FastifyInstance, context: Context, collection: Collection<R, A>, signal: AbortSignal): void {
   const { resource, create, update, remove } = collection
   const { name, collection: plural } = resource
   const { replica } = context
-  const path = `/v2.0/${plural}`
-  const lookUp = (id: string): Stored<R> => storedAt(resource, replica, id)
-  const show = (id: string, fields?: readonly string[]): Record<string, unknown> =>
-    viewOf(resource, lookUp(id).record, replica, fields)
+  const path = pathOf(resource)
+  const text = (asking: Context, id: string, fields?: readonly string[]): string =>
+    viewText(resource, storedAt(resource, asking, id).record, asking, fields)
 
   app.route<ListRoute>({
     method: ['GET', 'OPTIONS'],
     url: path,
-    handler: (request) => {
-      const url = `${baseOf(request)}${path}`
-      const { items, links } = list(resource, replica, request.query, url)
-      return Promise.resolve({ [plural]: items, ...(links && { [`${plural}_links`]: links }) })
+    handler: async (request, reply) => {
+      const asking = askedBy(context, request)
+      const { query } = request
+      const { records, links } = list(resource, asking, query, `${baseOf(request)}${path}`)
+      const fields = fieldsOf(query)
+      const texts = records.map((record) => viewText(resource, record, asking, fields))
+      const more = links === undefined ? '' : `,"${plural}_links":${JSON.stringify(links)}`
+      return json(reply).send(`{"${plural}":[${texts.join(',')}]${more}}`)
     },
   })
 
   app.route<ItemRoute>({
     method: ['GET', 'OPTIONS'],
     url: `${path}/:id`,
-    handler: (request) =>
-      Promise.resolve({ [name]: show(request.params.id, fieldsOf(request.query)) }),
+    handler: async (request, reply) => {
+      const asking = askedBy(context, request)
+      const shown = text(asking, request.params.id, fieldsOf(request.query))
+      return json(reply).send(`{"${name}":${shown}}`)
+    },
   })
 
-  app.post<ListRoute>(path, async (request, reply) => {
-    const wait = waitOf(request.query, request.headers)
-    const { bulk, bodies } = unwrapBulk(resource, jsonOf(request))
-    const requests = bodies.map((body) => readValues(resource, 'POST', body))
-    const { result: ids } = await transact(context, () => create(context, requests))
-    const checks = ids.flatMap((id) => collection.written?.(id) ?? [])
-    const pending = await pendingAfter(replica, wait, reply, checks, signal)
-    const views = ids.map((id) => show(id))
-    reply.code(pending === undefined ? 201 : 202)
-    return { ...(bulk ? { [plural]: views } : { [name]: views[0] }), ...pending }
-  })
+  if (create !== undefined) {
+    app.post<ListRoute>(path, async (request, reply) => {
+      const asking = askedBy(context, request)
+      const wait = waitOf(request.query, request.headers)
+      const { bulk, bodies } = unwrapBulk(resource, jsonOf(request))
+      const requests = bodies.map((body) => readValues(resource, 'POST', body))
+      const { result: ids } = await transact(asking, () => create(asking, requests))
+      const checks = ids.flatMap((id) => collection.written?.(id) ?? [])
+      const pending = await pendingAfter(replica, wait, reply, checks, signal)
+      const views = ids.map((id) => text(asking, id))
+      const made = bulk ? `"${plural}":[${views.join(',')}]` : `"${name}":${views[0]}`
+      return answered(reply, 201, made, pending)
+    })
+  }
 
   app.put<ItemRoute>(`${path}/:id`, async (request, reply) => {
+    const asking = askedBy(context, request)
     const { id } = request.params
     const wait = waitOf(request.query, request.headers)
     const values = readValues(resource, 'PUT', unwrap(resource, jsonOf(request)))
     const expected = ifMatchOf(request)
-    await transact(context, () => update(context, expect(lookUp(id), expected), values))
+    await transact(asking, () =>
+      update(asking, expect(storedAt(resource, asking, id), expected), values),
+    )
     const checks = [collection.written?.(id) ?? []].flat()
     const pending = await pendingAfter(replica, wait, reply, checks, signal)
-    if (pending !== undefined) reply.code(202)
-    return { [name]: show(id), ...pending }
+    return answered(reply, 200, `"${name}":${text(asking, id)}`, pending)
   })
 
   app.delete<ItemRoute>(`${path}/:id`, async (request, reply) => {
+    const asking = askedBy(context, request)
     const { id } = request.params
     const wait = waitOf(request.query, request.headers)
     const expected = ifMatchOf(request)
-    const { record } = lookUp(id)
-    const view = show(id)
-    await transact(context, () => remove(context, expect(lookUp(id), expected)))
+    const { record } = storedAt(resource, asking, id)
+    const view = text(asking, id)
+    await transact(asking, () => remove(asking, expect(storedAt(resource, asking, id), expected)))
     const checks = [collection.deleted?.(record) ?? []].flat()
     const pending = await pendingAfter(replica, wait, reply, checks, signal)
     if (pending === undefined) return reply.code(204).send()
-    return reply.code(202).send({ [name]: view, ...pending })
+    return answered(reply, 202, `"${name}":${view}`, pending)
   })
+}
+
+export function pathOf({
+  collection,
+  path,
+}: Pick<Resource<unknown>, 'collection' | 'path'>): string {
+  return `/v2.0/${path ?? collection}`
+}
+
+/** The context of a request: in whose name, and under which id. */
+export function askedBy(context: Context, request: FastifyRequest): Context {
+  return { ...context, caller: request.caller, requestId: request.id }
+}
+
+/** JSON text goes out as it is. */
+function json(reply: FastifyReply): FastifyReply {
+  return reply.type('application/json; charset=utf-8')
+}
+
+/** `members` is the text of an object's members. */
+function answered(
+  reply: FastifyReply,
+  status: number,
+  members: string,
+  pending: { readonly pending: readonly object[] } | undefined,
+): FastifyReply {
+  const more = pending === undefined ? '' : `,"pending":${JSON.stringify(pending.pending)}`
+  return json(reply)
+    .code(pending === undefined ? status : 202)
+    .send(`{${members}${more}}`)
 }
 
 /** Waits if the client asked to. Undefined: nothing is missing, or nobody asked. */

@@ -2,14 +2,14 @@
 
 import type { RecordCodec } from '@portward/store'
 import { randomUUID } from 'node:crypto'
-import { errors } from './errors.ts'
+import type { Caller } from './caller.ts'
+import { changesOf } from './history.ts'
 import { constant, integer, string } from './kinds.ts'
-import type { Filter } from './resource.ts'
-import type { Stored } from './table.ts'
-import type { Plan } from './transact.ts'
-
-/** The project of whoever asks without authentication and names none. */
-export const DEFAULT_PROJECT = 'default'
+import { projectOf } from './policy.ts'
+import type { Filter, Resource } from './resource.ts'
+import type { Replica } from './replica.ts'
+import type { Index, Stored } from './table.ts'
+import type { Context, Plan } from './transact.ts'
 
 export const NAME_MAX = 255
 
@@ -35,24 +35,21 @@ export const idAttribute = {
     kind: text,
     ...scalar,
     ids: (_: unknown, id: string) => [id],
-    of: (record: Common) => record.id,
+    of: (record: { readonly id: string }) => record.id,
   },
 } as const
 
-export const projectAttributes = {
-  tenant_id: {
+/** `indexOf` gives the index of the resource's records by project. */
+export function projectAttributes(indexOf: (replica: Replica) => Index) {
+  const project = {
     kind: text,
     post: 'optional',
     ...scalar,
-    of: (record: Common) => record.projectId,
-  },
-  project_id: {
-    kind: text,
-    post: 'optional',
-    ...scalar,
-    of: (record: Common) => record.projectId,
-  },
-} as const
+    ids: (replica: Replica, id: string) => indexOf(replica).of(id),
+    of: (record: { readonly projectId: string }) => record.projectId,
+  } as const
+  return { tenant_id: project, project_id: project } as const
+}
 
 export const standardAttributes = {
   description: {
@@ -79,7 +76,7 @@ export const tagFilters = {
   'not-tags-any': tagFilter((has, wanted) => !wanted.some(has)),
 } as const
 
-/** The common part of a new record. */
+/** The common part of a new record. Throws an ApiError where the caller may not make it for that project. */
 export function newCommon(
   values: {
     readonly name?: string
@@ -87,17 +84,13 @@ export function newCommon(
     readonly project_id?: string
     readonly tenant_id?: string
   },
-  now: Date,
+  { caller, now }: { readonly caller: Caller; readonly now: () => Date },
   revision: number,
 ): Common & { tags: string[] } {
-  const { project_id: projectId, tenant_id: tenantId } = values
-  if (projectId !== undefined && tenantId !== undefined && projectId !== tenantId) {
-    throw errors.projectsDiffer(projectId, tenantId)
-  }
-  const at = timeOf(now)
+  const at = timeOf(now())
   return {
     id: randomUUID(),
-    projectId: projectId ?? tenantId ?? DEFAULT_PROJECT,
+    projectId: projectOf(caller, values),
     name: values.name ?? '',
     description: values.description ?? '',
     tags: [],
@@ -107,16 +100,26 @@ export function newCommon(
   }
 }
 
-/** Makes a record what it shall be. When it is so already, nothing is written, and its revision stays. */
+/**
+ * Makes a record what it shall be. When it is so already, nothing is written, and its revision stays; but `always`, when
+ * something of it that stands elsewhere changes.
+ */
 export function rewrite<R extends Common>(
+  context: Pick<Context, 'replica' | 'now'>,
+  resource: Resource<NoInfer<R>>,
   { record, modified }: Stored<R>,
   after: R,
-  { key, codec, now }: { readonly key: string; readonly codec: RecordCodec<R>; readonly now: Date },
+  at: { readonly key: string; readonly codec: RecordCodec<R>; readonly always?: boolean },
 ): Plan<undefined> {
-  const changed = codec.encode(after) !== codec.encode(record)
+  const { key, codec, always = false } = at
+  const compares = [{ key, modified }]
+  const same = codec.encode(after) === codec.encode(record)
+  if (same && !always) return { compares, ops: [], result: undefined }
+  const next = touched(after, context.now())
   return {
-    compares: [{ key, modified }],
-    ops: changed ? [{ type: 'put', key, value: codec.encode(touched(after, now)) }] : [],
+    compares,
+    ops: [{ type: 'put', key, value: codec.encode(next) }],
+    changes: changesOf(resource, context.replica, record, next),
     result: undefined,
   }
 }

@@ -6,6 +6,8 @@ export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
   readonly type: string
+  /** What the answer's headers say beyond what all say. */
+  readonly headers: Readonly<Record<string, string>> = {}
 
   constructor(status: number, type: string, message: string) {
     super(message)
@@ -13,14 +15,54 @@ export class ApiError extends Error {
     this.type = type
   }
 
-  get body(): {
-    readonly NeutronError: { readonly type: string; message: string; readonly detail: string }
-  } {
+  get body(): object {
     return { NeutronError: { type: this.type, message: this.message, detail: '' } }
   }
 }
 
+/** 401, as keystonemiddleware answers before Neutron is asked: clients look for the header, and for `error`. */
+class Unauthorized extends ApiError {
+  override readonly headers: Readonly<Record<string, string>>
+
+  /** `challenge` says where or how to get a token (RFC 9110, section 11.6.1). */
+  constructor(message: string, challenge: string) {
+    super(401, 'Unauthorized', message)
+    this.headers = { 'www-authenticate': challenge }
+  }
+
+  override get body(): object {
+    return { error: { code: this.status, title: this.type, message: this.message } }
+  }
+}
+
 export const errors = {
+  // Identity.
+  noToken: (challenge: string) =>
+    new Unauthorized(
+      'The request says not who asks: send a token as X-Auth-Token, or as Authorization: Bearer.',
+      challenge,
+    ),
+  unknownToken: (challenge: string) =>
+    new Unauthorized('The token is not known, or no longer valid: get another.', challenge),
+  noRole: define(
+    403,
+    'PolicyNotAuthorized',
+    (user: string, roles: readonly string[]) =>
+      `User ${user} has none of the roles admin, member and reader here, but ${few(roles)}: have one assigned (openstack role add).`,
+  ),
+  noScope: define(
+    403,
+    'PolicyNotAuthorized',
+    (scope: string) =>
+      `The token is for ${scope}, and networks belong to projects: get one for a project (openstack --os-project-name NAME …).`,
+  ),
+  keystoneAway: define(
+    503,
+    'ServiceUnavailable',
+    () =>
+      'Keystone does not say whether the token is valid: try again. Why is in the log of portward.',
+  ),
+
   // The request as such.
   noSuchPath: define(
     404,
@@ -156,6 +198,23 @@ export const errors = {
       `project_id ${show(projectId)} and tenant_id ${show(tenantId)} are one attribute: give one of them.`,
   ),
 
+  noProject: define(
+    400,
+    'HTTPBadRequest',
+    () => 'Whoever asks belongs to no project: say whose it shall be as project_id.',
+  ),
+  notYourProject: define(
+    400,
+    'HTTPBadRequest',
+    (asked: string, own: string) =>
+      `project_id: ${show(asked)} is not the project you are in, ${show(own)}: only administrators make resources for others.`,
+  ),
+  forbidden: define(
+    403,
+    'PolicyNotAuthorized',
+    (what: string, wanted: string) => `You may not do this (${what}): it takes ${wanted}.`,
+  ),
+
   // Lists.
   notFilterable: define(
     400,
@@ -239,6 +298,83 @@ export const errors = {
       `gateway_ip: ${gateway} lies in the allocation pool ${pool}: change one of them.`,
   ),
 
+  vlanInUse: define(
+    409,
+    'VlanIdInUse',
+    (id: number, physical: string, networkId: string | undefined) =>
+      `provider:segmentation_id: VLAN ${id} on ${physical} is that of ${networkId === undefined ? 'another network of the request' : `network ${networkId}`}: choose another, or none to get one.`,
+  ),
+  flatInUse: define(
+    409,
+    'FlatNetworkInUse',
+    (physical: string, networkId: string | undefined) =>
+      `provider:physical_network: ${physical} has its flat network already${networkId === undefined ? '' : `, ${networkId}`}: use that one, or make one of type vlan.`,
+  ),
+  noFreeVlan: define(
+    409,
+    'NoNetworkAvailable',
+    (physical: string, first: number, last: number) =>
+      `No VLAN from ${first} to ${last} is left on ${physical}: widen the setting vlan_range, or delete networks.`,
+  ),
+  providerUnwanted: define(
+    400,
+    'InvalidInput',
+    (name: string, type: string) =>
+      `${name}: a network of type ${type} has none: take it out of the request.`,
+  ),
+  sharedInUse: define(
+    409,
+    'InvalidSharedSetting',
+    (id: string, ports: readonly string[]) =>
+      `shared: other projects have ports on network ${id}, so it stays shared. Delete them first: ${few(ports)}.`,
+  ),
+
+  // RBAC policies, quotas, agents, tags.
+  rbacNotFound: define(
+    404,
+    'RbacPolicyNotFound',
+    (id: string) => `There is no RBAC policy ${id}: GET /v2.0/rbac-policies lists those there are.`,
+  ),
+  rbacTwice: define(
+    409,
+    'DuplicateRbacPolicy',
+    (networkId: string, target: string) =>
+      `Network ${networkId} is shared with ${target === '*' ? 'everybody' : target} already.`,
+  ),
+  rbacInUse: define(
+    409,
+    'RbacPolicyInUse',
+    (id: string, networkId: string, ports: readonly string[]) =>
+      `RBAC policy ${id} must stay while ports are on network ${networkId} by it. Delete them first: ${few(ports)}.`,
+  ),
+  overQuota: define(
+    409,
+    'OverQuota',
+    (kind: string, project: string, used: number, limit: number) =>
+      `Project ${project} may have ${limit} ${kind}(s) and has ${used}: delete some, or have an administrator raise its quota (openstack quota set).`,
+  ),
+  quotaBelowUse: define(
+    400,
+    'InvalidQuotaValue',
+    (kind: string, used: number, limit: number) =>
+      `${kind}: the project has ${used} already, so its quota cannot be ${limit}.`,
+  ),
+  agentNotFound: define(
+    404,
+    'AgentNotFound',
+    (id: string) => `There is no agent ${id}: GET /v2.0/agents lists those there are.`,
+  ),
+  taggedNotFound: define(
+    404,
+    'TagResourceNotFound',
+    (collection: string, id: string) => `There is nothing to tag: no ${id} in /v2.0/${collection}.`,
+  ),
+  tagNotFound: define(
+    404,
+    'TagNotFound',
+    (tag: string, id: string) => `${id} does not have the tag ${show(tag)}.`,
+  ),
+
   // Ports.
   portNotFound: define(
     404,
@@ -248,8 +384,8 @@ export const errors = {
   macInUse: define(
     409,
     'MacAddressInUse',
-    (mac: string, networkId: string, portId: string) =>
-      `mac_address: ${mac} is that of port ${portId} on network ${networkId}: choose another, or none to get one.`,
+    (mac: string, networkId: string, portId: string | undefined) =>
+      `mac_address: ${mac} is that of ${portOr(portId)} on network ${networkId}: choose another, or none to get one.`,
   ),
   macTwice: define(
     409,
@@ -265,8 +401,8 @@ export const errors = {
   ipInUse: define(
     409,
     'IpAddressAlreadyAllocated',
-    (ip: string, subnetId: string, portId: string) =>
-      `fixed_ips: ${ip} of subnet ${subnetId} belongs to port ${portId}: choose another, or none to get one.`,
+    (ip: string, subnetId: string, portId: string | undefined) =>
+      `fixed_ips: ${ip} of subnet ${subnetId} belongs to ${portOr(portId)}: choose another, or none to get one.`,
   ),
   noFreeIp: define(
     409,
@@ -351,6 +487,12 @@ export const errors = {
     (name: string, names: readonly string[], known: readonly string[]) =>
       `${name}: there is no check ${quoted(names)}; a port can be exempted from ${known.join(', ')}.`,
   ),
+  trunkOnVlan: define(
+    400,
+    'InvalidInput',
+    (networkId: string, vlan: number) =>
+      `portward:checks: network ${networkId} has VLAN ${vlan}, so a port of it cannot be exempted from the check 'vlan': use a network of type local.`,
+  ),
   noSecurityGroups: define(
     400,
     'HTTPBadRequest',
@@ -388,6 +530,36 @@ export const errors = {
     'InterfaceDeclared',
     (iface: string, portId: string) =>
       `Interface ${iface} is port ${portId}, declared through the Neutron API: change or delete that port there.`,
+  ),
+  interfaceProtected: define(
+    409,
+    'InterfaceDeclared',
+    (iface: string) =>
+      `Interface ${iface} was protected: undo that with portward unprotect ${iface}.`,
+  ),
+  interfaceTaken: define(
+    409,
+    'InterfaceDeclared',
+    (iface: string, host: string, portId: string) =>
+      `Interface ${iface} of host ${host} is port ${portId}: untie or delete that port first.`,
+  ),
+  interfaceNotTied: define(
+    404,
+    'InterfaceNotTied',
+    (iface: string, host: string, its: readonly string[]) =>
+      `Interface ${iface} of host ${host} is tied to no port. Those that are: ${few(its)}.`,
+  ),
+  portTiedElsewhere: define(
+    409,
+    'PortTied',
+    (portId: string, iface: string, host: string) =>
+      `Port ${portId} is interface ${iface} of host ${host}, and can be one only: untie it there first.`,
+  ),
+  portOfOtherHost: define(
+    409,
+    'PortBound',
+    (portId: string, hostId: string, host: string) =>
+      `binding:host_id of port ${portId} is ${hostId}, and the interface is on host ${host}: set it to "" first.`,
   ),
   interfaceNotProtected: define(
     404,
@@ -449,6 +621,11 @@ function define<A extends readonly unknown[]>(
 function show(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing'
   return text.length <= 80 ? text : `${text.slice(0, 80)}…`
+}
+
+/** Of a port that the caller is not to know of, only that there is one. */
+function portOr(id: string | undefined): string {
+  return id === undefined ? 'a port of another project' : `port ${id}`
 }
 
 function quoted(names: readonly string[]): string {

@@ -10,19 +10,20 @@ import type { PortRecord } from '@portward/store'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { MOST_ETHERTYPES, showChecks } from './checks.ts'
-import { baseOf } from './collection.ts'
+import { askedBy, baseOf } from './collection.ts'
 import { errors } from './errors.ts'
 import { ownerOf } from './fixed-ips.ts'
 import { kind, string } from './kinds.ts'
+import { adminOnly } from './policy.ts'
+import { port } from './port.ts'
 import { portState, seenAt } from './port-state.ts'
 import { hostPortOf } from './port-write.ts'
-import { portAt } from './ports.ts'
 import type { LocalHost, PortwardOptions } from './portward.ts'
 import { ROOT, bodyOf, withinReason } from './portward.ts'
 import type { Query } from './query.ts'
 import { textsOf } from './query.ts'
 import type { Replica } from './replica.ts'
-import { readValues } from './resource.ts'
+import { readValues, storedAt } from './resource.ts'
 import type { Context } from './transact.ts'
 import { applied, settle } from './wait.ts'
 
@@ -62,9 +63,11 @@ export function serveExplain(
     `${ROOT}/ports/:id/explain`,
     async (request) => {
       const { id } = request.params
+      // It names the owners of what others' frames claim.
+      adminOnly(request.caller, 'to have a frame explained')
       const asked = readValues(question, 'POST', bodyOf(request))
       const offline = isOffline(request.query)
-      const frame = frameIn(asked, portAt(replica, id).record)
+      const frame = frameIn(asked, storedAt(port, askedBy(context, request), id).record)
       const first = await answer(id, frame, offline, baseOf(request))
       if (first.applied || !disagrees(first)) return first
       await settle(replica, [applied(id)], UNDER_WAY_SECONDS, signal)
@@ -73,7 +76,7 @@ export function serveExplain(
   )
 
   async function answer(id: string, frame: Uint8Array, offline: boolean, base: string) {
-    const { record } = portAt(replica, id)
+    const { record } = storedAt(port, context, id)
     const subject = subjectOf(record, context, local)
     const explanation = explain(subject, frame)
     const owners = ownersIn(replica, record)
@@ -141,10 +144,10 @@ function isOffline(query: Query): boolean {
 /** The port as it is declared, where its host has told of its interface. */
 function subjectOf(
   record: PortRecord,
-  { replica, maxPairs }: Context,
+  { replica, settings }: Context,
   local: LocalHost | undefined,
 ): Subject {
-  const { guarded, up, ...spec } = hostPortOf(record)
+  const { guarded, up, ...spec } = hostPortOf(record, replica)
   const host = record.boundHost
   const seen = seenAt(record.id, host, replica)?.record
   const mode = replica.alive.get(keys.hostAlive(host))?.record.mode ?? 'own'
@@ -160,7 +163,7 @@ function subjectOf(
     // On a bridge of its own an agent has them seen; on another's, that is how Open vSwitch comes.
     vlanLimit: here?.vlanLimit() ?? 1,
     fragments: here?.fragments() ?? (mode === 'own' ? 'seen' : 'hidden'),
-    most: { pairs: maxPairs, etherTypes: MOST_ETHERTYPES },
+    most: { pairs: settings.maxPairs, etherTypes: MOST_ETHERTYPES },
   }
 }
 

@@ -12,6 +12,13 @@ export type Extension = {
 
 const extensions: readonly Extension[] = [
   row(
+    'aap-reject-multicast',
+    'Allowed Address Pairs Without Multicast',
+    'A multicast address in a pair is refused',
+    '2026-11-25T00:00:00-00:00',
+  ),
+  row('agent', 'Agents', 'The hosts, and whether they are alive', '2013-02-03T10:00:00-00:00'),
+  row(
     'allowed-address-pairs',
     'Allowed Address Pairs',
     'Further addresses a port may speak as',
@@ -69,6 +76,31 @@ const extensions: readonly Extension[] = [
     '2016-09-09T09:09:09-09:09',
   ),
   row(
+    'provider',
+    'Provider Network',
+    'How a network is carried: local, flat or vlan',
+    '2012-09-07T10:00:00-00:00',
+  ),
+  row(
+    'quota-check-limit',
+    'Quota Limit Check',
+    'A quota below what is used can be refused',
+    '2021-09-08T16:00:00-00:00',
+  ),
+  row(
+    'quota_details',
+    'Quota Details',
+    'How much of its quota a project uses',
+    '2017-02-10T10:00:00-00:00',
+  ),
+  row('quotas', 'Quotas', 'How much a project may have', '2012-07-29T10:00:00-00:00'),
+  row(
+    'rbac-policies',
+    'RBAC Policies',
+    'Networks can be shared with single projects',
+    '2015-06-17T12:15:12-00:00',
+  ),
+  row(
     'revision-if-match',
     'If-Match',
     'Changes can be made to depend on the revision',
@@ -86,6 +118,12 @@ const extensions: readonly Extension[] = [
     'Revision Number',
     'Every resource counts its changes',
     '2016-04-11T10:00:00-00:00',
+  ),
+  row(
+    'standard-attr-tag',
+    'Tags',
+    'Networks, subnets and ports can be tagged',
+    '2017-01-01T00:00:00-00:00',
   ),
   row(
     'standard-attr-timestamp',

@@ -1,5 +1,11 @@
 // The Neutron API v2.0 over a store, and Portward's own paths beside it.
+export type { Identity } from './caller.ts'
 export { ApiError } from './errors.ts'
+export { withKeystone } from './identity/keystone.ts'
+export { withoutIdentity } from './identity/nobody.ts'
+export { openTls } from './identity/tls.ts'
+export type { Tls } from './identity/tls.ts'
+export { withTokens } from './identity/token-file.ts'
 export type { LocalHost } from './portward.ts'
 export { Replica } from './replica.ts'
 export { openServer } from './server.ts'

@@ -2,6 +2,7 @@
 
 import { keys, records } from '@portward/store'
 import type { NetworkRecord } from '@portward/store'
+import type { Caller } from './caller.ts'
 import { checksKind, showChecks } from './checks.ts'
 import {
   NAME_MAX,
@@ -15,16 +16,23 @@ import {
   writable,
 } from './common.ts'
 import { errors } from './errors.ts'
+import { changesOf } from './history.ts'
 import { boolean, constant, integer, oneOf, string } from './kinds.ts'
+import { authorize } from './policy.ts'
+import { portWrites } from './port-write.ts'
+import { providerAttributes, providerFor, segmentKey, segmentWrites } from './provider.ts'
+import { withinQuota } from './quota.ts'
+import { EVERYBODY, isShared, shareWrites, unshareWrites } from './rbac-policy.ts'
 import type { Replica } from './replica.ts'
 import type { Resource, Values } from './resource.ts'
-import { storedAt } from './resource.ts'
-import type { Context, Plan } from './transact.ts'
 import type { Stored } from './table.ts'
+import type { Context, Plan } from './transact.ts'
 
 const MTU_MIN = 68
 const MTU_MAX = 65535
 const MTU_DEFAULT = 1500
+/** A DHCP server's port comes and goes with the network. */
+const FOLLOWS = 'network:dhcp'
 
 const attributes = {
   ...idAttribute,
@@ -35,7 +43,7 @@ const attributes = {
     ids: (replica: Replica, name: string) => replica.networksByName.of(name),
     of: (network: NetworkRecord) => network.name,
   },
-  ...projectAttributes,
+  ...projectAttributes((replica) => replica.networksByProject),
   admin_state_up: {
     kind: boolean,
     ...writable,
@@ -51,13 +59,16 @@ const attributes = {
   status: { kind: oneOf(['ACTIVE']), ...scalar, of: () => 'ACTIVE' },
   subnets: {
     kind: constant([]),
+    live: true,
     of: ({ id }: NetworkRecord, replica: Replica) => [...replica.subnetsByNetwork.of(id)].sort(),
   },
   shared: {
     kind: boolean,
     ...writable,
     ...scalar,
-    of: (network: NetworkRecord) => network.shared,
+    live: true,
+    of: ({ id }: NetworkRecord, replica: Replica, caller: Caller) =>
+      isShared(replica, id, [EVERYBODY, caller.projectId]),
   },
   port_security_enabled: {
     kind: boolean,
@@ -70,7 +81,8 @@ const attributes = {
     ...writable,
     of: (network: NetworkRecord) => showChecks(network.checks),
   },
-  'router:external': { kind: constant(false), ...writable, of: () => false },
+  'router:external': { kind: constant(false), ...writable, filter: true, of: () => false },
+  ...providerAttributes,
   availability_zone_hints: { kind: constant([]), ...writable, of: () => [] },
   availability_zones: { kind: constant([]), of: () => [] },
   ipv4_address_scope: { kind: constant(null), of: () => null },
@@ -85,80 +97,160 @@ export const network = {
   filters: tagFilters,
   table: (replica) => replica.networks,
   notFound: (id) => errors.networkNotFound(id),
+  visible: ({ id, projectId }, { replica, caller }) =>
+    projectId === caller.projectId || isShared(replica, id, [EVERYBODY, caller.projectId]),
+  visibleIds: ({ replica, caller: { projectId } }) => [
+    ...replica.networksByProject.of(projectId),
+    ...[EVERYBODY, projectId].flatMap((target) =>
+      [...replica.rbacByTarget.of(target)].flatMap(
+        (id) => replica.rbac.get(id)?.record.networkId ?? [],
+      ),
+    ),
+  ],
 } as const satisfies Resource<NetworkRecord>
 
 export type NetworkValues = Values<typeof attributes>
 
-export function networkAt(replica: Replica, id: string): Stored<NetworkRecord> {
-  return storedAt(network, replica, id)
-}
-
 export function createNetworks(
-  { now }: Context,
+  context: Context,
   requests: readonly NetworkValues[],
 ): Plan<readonly string[]> {
-  const made = requests.map(
-    (values): NetworkRecord => ({
-      ...newCommon(values, now(), 1),
+  const { caller, replica, settings } = context
+  const taken = new Set<string>()
+  const made = requests.map((values): NetworkRecord => {
+    const common = newCommon(values, context, 1)
+    authorize(caller, 'POST', subjectOf({ ...common, id: '' }), values)
+    return {
+      ...common,
       adminStateUp: values.admin_state_up ?? true,
-      shared: values.shared ?? false,
       portSecurityEnabled: values.port_security_enabled ?? true,
       mtu: values.mtu ?? MTU_DEFAULT,
       checks: values['portward:checks'] ?? {},
-    }),
+      provider: providerFor(replica, settings.network, values, taken),
+    }
+  })
+  const quota = withinQuota(
+    context,
+    'network',
+    made.map(({ projectId }) => projectId),
+  )
+  const segments = made.map(segmentWrites)
+  const shares = made.map((record, i) =>
+    requests[i]?.shared === true ? shareWrites(context, record) : nothing,
   )
   return {
-    compares: made.map(({ id }) => ({ key: keys.network(id), modified: 0 })),
-    ops: made.map((record) => ({
-      type: 'put',
-      key: keys.network(record.id),
-      value: records.network.encode(record),
-    })),
+    compares: [
+      ...made.map(({ id }) => ({ key: keys.network(id), modified: 0 })),
+      ...quota.compares,
+      ...segments.flatMap(({ compares }) => compares),
+      ...shares.flatMap(({ compares }) => compares),
+    ],
+    ops: [
+      ...made.map((record) => ({
+        type: 'put' as const,
+        key: keys.network(record.id),
+        value: records.network.encode(record),
+      })),
+      ...quota.ops,
+      ...segments.flatMap(({ ops }) => ops),
+      ...shares.flatMap(({ ops }) => ops),
+    ],
+    changes: [
+      ...made.flatMap((record) => changesOf(network, replica, undefined, record)),
+      ...shares.flatMap(({ changes }) => changes),
+    ],
     result: made.map(({ id }) => id),
   }
 }
 
 /** Other values of port security and its checks are for ports made from then on. */
 export function updateNetwork(
-  { now }: Context,
+  context: Context,
   stored: Stored<NetworkRecord>,
   values: NetworkValues,
+  tags: readonly string[] = stored.record.tags,
 ): Plan<undefined> {
   const { record } = stored
+  authorize(context.caller, 'PUT', subjectOf(record), values)
   const after: NetworkRecord = {
     ...record,
     name: values.name ?? record.name,
+    tags: [...tags],
     description: values.description ?? record.description,
     adminStateUp: values.admin_state_up ?? record.adminStateUp,
-    shared: values.shared ?? record.shared,
     portSecurityEnabled: values.port_security_enabled ?? record.portSecurityEnabled,
     mtu: values.mtu ?? record.mtu,
     checks: values['portward:checks'] ?? record.checks,
   }
-  return rewrite(stored, after, {
-    key: keys.network(record.id),
-    codec: records.network,
-    now: now(),
-  })
+  const shares = sharing(context, record, values.shared)
+  const plan = rewriteNetwork(context, stored, after, shares.ops.length > 0)
+  return {
+    compares: [...plan.compares, ...shares.compares],
+    ops: [...plan.ops, ...shares.ops],
+    changes: [...(plan.changes ?? []), ...shares.changes],
+    result: undefined,
+  }
 }
 
-/** Its subnets go with it. A port that joins it meanwhile writes members/NET, which is compared. */
+/** Its subnets and the ports of its DHCP servers go with it. A port that joins it meanwhile writes members/NET, which is compared. */
 export function deleteNetwork(
-  { replica }: Context,
-  { record: { id }, modified }: Stored<NetworkRecord>,
+  context: Context,
+  { record, modified }: Stored<NetworkRecord>,
 ): Plan<undefined> {
+  const { replica, caller } = context
+  const { id } = record
+  authorize(caller, 'DELETE', subjectOf(record), {})
   const ports = [...replica.portsByNetwork.of(id)].sort()
-  if (ports.length > 0) throw errors.networkInUse(id, ports)
+  const inUse = ports.filter((one) => replica.ports.get(one)?.record.deviceOwner !== FOLLOWS)
+  if (inUse.length > 0) throw errors.networkInUse(id, inUse)
+  const going = ports.map((one) => portWrites(replica, replica.ports.get(one), undefined))
   const members = keys.networkMembers(id)
   const joined = replica.members.get(id)?.modified ?? 0
   const key = keys.network(id)
-  const subnets = [...replica.subnetsByNetwork.of(id)].map((subnetId) => keys.subnet(subnetId))
+  const gone = [
+    key,
+    members,
+    ...[...replica.subnetsByNetwork.of(id)].map((subnetId) => keys.subnet(subnetId)),
+    ...[...replica.rbacByNetwork.of(id)].map((policyId) => keys.rbac(policyId)),
+    ...[segmentKey(record.provider) ?? []].flat(),
+  ]
   return {
     compares: [
       { key, modified },
       { key: members, modified: joined },
+      ...going.flatMap(({ compares }) => compares),
     ],
-    ops: [key, members, ...subnets].map((key) => ({ type: 'delete', key })),
+    ops: [
+      ...gone.map((key) => ({ type: 'delete' as const, key })),
+      ...going.flatMap(({ ops }) => ops),
+    ],
+    changes: [
+      ...changesOf(network, replica, record, undefined),
+      ...going.flatMap(({ changes }) => changes),
+    ],
     result: undefined,
   }
 }
+
+export function rewriteNetwork(
+  context: Context,
+  stored: Stored<NetworkRecord>,
+  after: NetworkRecord,
+  always = false,
+): Plan<undefined> {
+  const key = keys.network(stored.record.id)
+  return rewrite(context, network, stored, after, { key, codec: records.network, always })
+}
+
+export function subjectOf({ id, projectId }: Pick<NetworkRecord, 'id' | 'projectId'>) {
+  return { resource: 'network', id, projectId, networkProjectId: projectId }
+}
+
+/** `shared` is a policy of RBAC for everybody, and not an attribute of its own. */
+function sharing(context: Context, record: NetworkRecord, wanted: boolean | undefined) {
+  const is = isShared(context.replica, record.id, [EVERYBODY])
+  if (wanted === undefined || wanted === is) return nothing
+  return wanted ? shareWrites(context, record) : unshareWrites(context, record)
+}
+
+const nothing = { compares: [], ops: [], changes: [] } as const

@@ -5,10 +5,17 @@
 
 import type { HostPortRecord, Op, PortRecord, Compare } from '@portward/store'
 import { keys, parseHostKey, records } from '@portward/store'
+import { changesOf } from './history.ts'
+import type { Change } from './history.ts'
+import { port } from './port.ts'
 import type { Replica } from './replica.ts'
 import type { Stored } from './table.ts'
 
-export type Writes = { readonly compares: readonly Compare[]; readonly ops: readonly Op[] }
+export type Writes = {
+  readonly compares: readonly Compare[]
+  readonly ops: readonly Op[]
+  readonly changes: readonly Change[]
+}
 
 /** Ports whose device_owner begins so are the network's own: a DHCP server, a router. They are not guarded. */
 const TRUSTED = 'network:'
@@ -18,7 +25,7 @@ export function isTrusted(deviceOwner: string): boolean {
 }
 
 /** What the port's host must enforce. */
-export function hostPortOf(port: PortRecord): HostPortRecord {
+export function hostPortOf(port: PortRecord, replica: Replica): HostPortRecord {
   return {
     portId: port.id,
     networkId: port.networkId,
@@ -27,8 +34,9 @@ export function hostPortOf(port: PortRecord): HostPortRecord {
     allowedAddressPairs: port.allowedAddressPairs.map(({ mac, prefix }) => ({ mac, prefix })),
     guarded: port.portSecurityEnabled && !isTrusted(port.deviceOwner),
     up: port.adminStateUp,
-    // Last, where a record from before there were checks gets its default: so it is the same text, and isn't written anew.
+    // Last, where a record from before there were these gets their defaults: so it is the same text, and isn't written anew.
     checks: port.checks,
+    vlan: replica.networks.get(port.networkId)?.record.provider.segmentationId ?? 0,
   }
 }
 
@@ -75,7 +83,12 @@ export function portWrites(
     ops.push({ type: 'put', key: keys.networkMembers(after.networkId), value: owner })
   }
   ops.push(...hostWrites(replica, id, before?.record.boundHost ?? '', after))
-  return { compares, ops }
+  // No interface shall be a port that isn't there.
+  for (const key of after === undefined ? replica.plugsByPort.of(id) : []) {
+    compares.push({ key, modified: replica.plugs.get(key)?.modified ?? 0 })
+    ops.push({ type: 'delete', key })
+  }
+  return { compares, ops, changes: changesOf(port, replica, before?.record, after) }
 }
 
 /** Written only when it differs: what is written, the host's agent has to apply and acknowledge anew. */
@@ -91,7 +104,7 @@ export function hostWrites(
   if (from !== '' && from !== to) ops.push({ type: 'delete', key: keys.hostPort(from, id) })
   if (after === undefined || to === '') return ops
   const key = keys.hostPort(to, id)
-  const value = records.hostPort.encode(hostPortOf(after))
+  const value = records.hostPort.encode(hostPortOf(after, replica))
   const there = replica.hostPorts.get(key)
   if (there === undefined || records.hostPort.encode(there.record) !== value) {
     ops.push({ type: 'put', key, value })

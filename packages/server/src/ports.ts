@@ -1,37 +1,25 @@
-// Ports: who speaks on a network, and as what. Neutron API v2.0, "Ports", with the extensions `port-security`,
-// `allowed-address-pairs` and `binding`.
+// Ports: who speaks on a network, and as what: made, changed and deleted. Neutron API v2.0, "Ports".
 
 import { macOfBytes } from '@portward/addr'
 import type { Mac } from '@portward/addr'
 import { keys, records } from '@portward/store'
-import type { PortRecord } from '@portward/store'
+import type { NetworkRecord, PortRecord } from '@portward/store'
 import { randomBytes } from 'node:crypto'
-import { Type } from 'typebox'
-import { checksKind, showChecks } from './checks.ts'
-import {
-  NAME_MAX,
-  idAttribute,
-  newCommon,
-  projectAttributes,
-  scalar,
-  standardAttributes,
-  tagFilters,
-  touched,
-  writable,
-} from './common.ts'
+import { newCommon, touched } from './common.ts'
 import { errors } from './errors.ts'
-import { assign, fixedIps, fixedIpsFilter } from './fixed-ips.ts'
-import type { FixedIpRequest } from './fixed-ips.ts'
-import { boolean, constant, dict, kind, mac, nullAs, nullable, oneOf, string } from './kinds.ts'
-import { networkAt } from './networks.ts'
-import { pairs, pairsOf } from './pairs.ts'
-import { portState } from './port-state.ts'
+import { assign } from './fixed-ips.ts'
+import type { FixedIpRequest } from './fixed-ip-request.ts'
+import { network } from './networks.ts'
+import { pairsOf } from './pairs.ts'
+import { authorize } from './policy.ts'
+import { port, vifTypeOf } from './port.ts'
+import type { PortValues } from './port.ts'
 import { homeOf, isTrusted, portWrites } from './port-write.ts'
 import type { Writes } from './port-write.ts'
+import { withinQuota } from './quota.ts'
 import type { Replica } from './replica.ts'
-import type { Resource, Values } from './resource.ts'
-import { storedAt } from './resource.ts'
-import { isAutoAddress, subnetAt } from './subnets.ts'
+import { isVisible, storedAt } from './resource.ts'
+import { isAutoAddress } from './subnets.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
 
@@ -39,160 +27,41 @@ import type { Context, Plan } from './transact.ts'
 const BASE_MAC = [0xfa, 0x16, 0x3e] as const
 const MAC_ATTEMPTS = 64
 
-const securityGroups = kind({
-  schema: Type.Union([Type.Array(Type.String(), { maxItems: 0 }), Type.Null()]),
-  wanted: '[]',
-  convert: (): readonly string[] => [],
-  error: () => errors.noSecurityGroups(),
-})
-
-const attributes = {
-  ...idAttribute,
-  name: {
-    kind: string(NAME_MAX),
-    ...writable,
-    ...scalar,
-    ids: (replica: Replica, name: string) => replica.portsByName.of(name),
-    of: (port: PortRecord) => port.name,
-  },
-  network_id: {
-    kind: string(NAME_MAX),
-    post: 'required',
-    ...scalar,
-    ids: (replica: Replica, id: string) => replica.portsByNetwork.of(id),
-    of: (port: PortRecord) => port.networkId,
-  },
-  ...projectAttributes,
-  mac_address: {
-    kind: nullable(mac),
-    ...writable,
-    ...scalar,
-    ids: (replica: Replica, text: string) => replica.portsByMac.of(text),
-    of: (port: PortRecord) => port.mac,
-  },
-  admin_state_up: {
-    kind: boolean,
-    ...writable,
-    ...scalar,
-    of: (port: PortRecord) => port.adminStateUp,
-  },
-  status: {
-    kind: oneOf(['ACTIVE', 'DOWN']),
-    ...scalar,
-    of: (port: PortRecord, replica: Replica) => portState(port, replica).status,
-  },
-  device_id: {
-    kind: string(NAME_MAX),
-    ...writable,
-    ...scalar,
-    ids: (replica: Replica, id: string) => replica.portsByDevice.of(id),
-    of: (port: PortRecord) => port.deviceId,
-  },
-  device_owner: {
-    kind: string(NAME_MAX),
-    ...writable,
-    ...scalar,
-    of: (port: PortRecord) => port.deviceOwner,
-  },
-  fixed_ips: {
-    kind: fixedIps,
-    ...writable,
-    of: (port: PortRecord) =>
-      port.fixedIps.map(({ subnetId, ip }) => ({ subnet_id: subnetId, ip_address: ip })),
-  },
-  allowed_address_pairs: {
-    kind: pairs,
-    ...writable,
-    of: (port: PortRecord) =>
-      port.allowedAddressPairs.map(({ mac, text }) => ({ mac_address: mac, ip_address: text })),
-  },
-  extra_dhcp_opts: { kind: nullAs([], constant([])), ...writable, of: () => [] },
-  security_groups: { kind: securityGroups, ...writable, filter: true, of: () => [] },
-  'binding:vnic_type': {
-    kind: oneOf([
-      'normal',
-      'direct',
-      'direct-physical',
-      'macvtap',
-      'baremetal',
-      'virtio-forwarder',
-    ]),
-    ...writable,
-    ...scalar,
-    of: (port: PortRecord) => port.vnicType,
-  },
-  'binding:profile': {
-    kind: nullAs({}, dict),
-    ...writable,
-    of: (port: PortRecord) => port.bindingProfile,
-  },
-  'binding:host_id': {
-    kind: nullAs('', string(NAME_MAX)),
-    ...writable,
-    ...scalar,
-    ids: (replica: Replica, host: string) => replica.portsByHost.of(host),
-    of: (port: PortRecord) => port.boundHost,
-  },
-  'binding:vif_type': {
-    kind: oneOf(['ovs', 'unbound', 'binding_failed']),
-    ...scalar,
-    of: vifTypeOf,
-  },
-  'binding:vif_details': { kind: dict, of: vifDetailsOf },
-  port_security_enabled: {
-    kind: boolean,
-    ...writable,
-    sort: true,
-    of: (port: PortRecord) => port.portSecurityEnabled,
-  },
-  'portward:checks': {
-    kind: checksKind,
-    ...writable,
-    of: (port: PortRecord) => showChecks(port.checks),
-  },
-  ...standardAttributes,
-} as const
-
-export const port = {
-  name: 'port',
-  collection: 'ports',
-  attributes,
-  filters: { ...tagFilters, fixed_ips: fixedIpsFilter },
-  table: (replica) => replica.ports,
-  notFound: (id) => errors.portNotFound(id),
-} as const satisfies Resource<PortRecord>
-
-export type PortValues = Values<typeof attributes>
-
-export function portAt(replica: Replica, id: string): Stored<PortRecord> {
-  return storedAt(port, replica, id)
-}
-
 export function createPorts(
   context: Context,
   requests: readonly PortValues[],
 ): Plan<readonly string[]> {
   const taken = new Set<string>()
-  const writes = requests.map((values) => newPort(context, values, taken))
+  const made = requests.map((values) => newPort(context, values, taken))
+  const quota = withinQuota(
+    context,
+    'port',
+    made.map(({ record }) => record.projectId),
+  )
   return {
-    compares: writes.flatMap(({ compares }) => compares),
-    ops: writes.flatMap(({ ops }) => ops),
-    result: writes.map(({ id }) => id),
+    compares: [...made.flatMap(({ compares }) => compares), ...quota.compares],
+    ops: [...made.flatMap(({ ops }) => ops), ...quota.ops],
+    changes: made.flatMap(({ changes }) => changes),
+    result: made.map(({ record }) => record.id),
   }
 }
 
 export function updatePort(
-  { replica, now, maxPairs }: Context,
+  context: Context,
   stored: Stored<PortRecord>,
   values: PortValues,
+  tags: readonly string[] = stored.record.tags,
 ): Plan<undefined> {
+  const { replica, caller, settings } = context
   const { record } = stored
+  authorize(caller, 'PUT', subjectOf(replica, record), values)
   const told: PortRecord = {
     ...record,
     name: values.name ?? record.name,
+    tags: [...tags],
     description: values.description ?? record.description,
     adminStateUp: values.admin_state_up ?? record.adminStateUp,
-    mac: macFor(replica, record, values),
+    mac: macFor(context, record, values),
     portSecurityEnabled: values.port_security_enabled ?? record.portSecurityEnabled,
     deviceId: values.device_id ?? record.deviceId,
     deviceOwner: values.device_owner ?? record.deviceOwner,
@@ -206,65 +75,86 @@ export function updatePort(
   const { fixedIps, compares } =
     requests === undefined
       ? { fixedIps: record.fixedIps, compares: [] }
-      : assign(replica, applicantOf(told), requests, new Set())
+      : assign(context, applicantOf(told), requests, new Set())
   const after: PortRecord = {
     ...told,
     fixedIps,
     allowedAddressPairs:
       values.allowed_address_pairs === undefined
         ? record.allowedAddressPairs
-        : pairsOf(values.allowed_address_pairs, told.mac, maxPairs),
+        : pairsOf(values.allowed_address_pairs, told.mac, settings.maxPairs),
     // The host that was told before is no longer: only where it is seen counts now.
     boundHost: homeOf(told.hostId === record.hostId ? told : { ...told, boundHost: '' }, replica),
   }
   checkPairs(after)
-  if (records.port.encode(after) === records.port.encode(record)) {
-    return { compares: [], ops: [], result: undefined }
-  }
-  const writes = portWrites(replica, stored, touched(after, now()))
-  return { ...writes, compares: [...writes.compares, ...compares], result: undefined }
+  checkTrunk(after, replica.networks.get(record.networkId)?.record)
+  const plan = rewritePort(context, stored, after)
+  return { ...plan, compares: [...plan.compares, ...compares] }
 }
 
-export function deletePort({ replica }: Context, stored: Stored<PortRecord>): Plan<undefined> {
-  return { ...portWrites(replica, stored, undefined), result: undefined }
+export function deletePort(context: Context, stored: Stored<PortRecord>): Plan<undefined> {
+  authorize(context.caller, 'DELETE', subjectOf(context.replica, stored.record), {})
+  return { ...portWrites(context.replica, stored, undefined), result: undefined }
+}
+
+export function rewritePort(
+  { replica, now }: Context,
+  stored: Stored<PortRecord>,
+  after: PortRecord,
+): Plan<undefined> {
+  if (records.port.encode(after) === records.port.encode(stored.record)) {
+    return { compares: [], ops: [], result: undefined }
+  }
+  return { ...portWrites(replica, stored, touched(after, now())), result: undefined }
+}
+
+export function subjectOf(replica: Replica, { id, projectId, networkId }: PortRecord) {
+  const networkProjectId = replica.networks.get(networkId)?.record.projectId ?? ''
+  return { resource: 'port', id, projectId, networkProjectId }
 }
 
 function newPort(
-  { replica, now, maxPairs }: Context,
+  context: Context,
   values: PortValues,
   taken: Set<string>,
-): Writes & { readonly id: string } {
+): Writes & { readonly record: PortRecord } {
+  const { replica, caller, settings } = context
   const networkId = values.network_id
   if (networkId === undefined) throw errors.missingAttribute('port', 'network_id')
-  const { record: network, modified } = networkAt(replica, networkId)
+  const { record: its, modified } = storedAt(network, context, networkId)
+  const common = newCommon(values, context, 1)
+  const { projectId } = common
+  const subject = { resource: 'port', id: '', projectId, networkProjectId: its.projectId }
+  authorize(caller, 'POST', subject, values)
   const deviceOwner = values.device_owner ?? ''
   const address = values.mac_address ?? freeMac(replica, networkId, taken)
-  checkMac(replica, networkId, address, undefined)
+  checkMac(context, networkId, address, undefined)
   if (taken.has(`${networkId} ${address}`)) throw errors.macTwice(address, networkId)
   taken.add(`${networkId} ${address}`)
-  const common = newCommon(values, now(), 1)
   const told = {
     ...common,
     networkId,
     mac: address,
     adminStateUp: values.admin_state_up ?? true,
     portSecurityEnabled:
-      !isTrusted(deviceOwner) && (values.port_security_enabled ?? network.portSecurityEnabled),
+      !isTrusted(deviceOwner) && (values.port_security_enabled ?? its.portSecurityEnabled),
     deviceId: values.device_id ?? '',
     deviceOwner,
     hostId: values['binding:host_id'] ?? '',
     boundHost: values['binding:host_id'] ?? '',
     vnicType: values['binding:vnic_type'] ?? 'normal',
     bindingProfile: { ...values['binding:profile'] },
-    checks: values['portward:checks'] ?? network.checks,
-    allowedAddressPairs: pairsOf(values.allowed_address_pairs ?? [], address, maxPairs),
+    checks: values['portward:checks'] ?? its.checks,
+    allowedAddressPairs: pairsOf(values.allowed_address_pairs ?? [], address, settings.maxPairs),
     fixedIps: [],
   }
   checkPairs(told)
-  const { fixedIps, compares } = assign(replica, applicantOf(told), values.fixed_ips, taken)
-  const writes = portWrites(replica, undefined, { ...told, fixedIps })
+  checkTrunk(told, its)
+  const { fixedIps, compares } = assign(context, applicantOf(told), values.fixed_ips, taken)
+  const record = { ...told, fixedIps }
+  const writes = portWrites(replica, undefined, record)
   const relied = [{ key: keys.network(networkId), modified }, ...compares]
-  return { id: told.id, ops: writes.ops, compares: [...writes.compares, ...relied] }
+  return { ...writes, record, compares: [...writes.compares, ...relied] }
 }
 
 function applicantOf(port: PortRecord) {
@@ -281,16 +171,29 @@ function checkPairs({ portSecurityEnabled, allowedAddressPairs }: PortRecord): v
   if (!portSecurityEnabled && allowedAddressPairs.length > 0) throw errors.pairsNeedPortSecurity()
 }
 
-function checkMac(replica: Replica, networkId: string, address: Mac, portId: string | undefined) {
+/** The guest's tags would not be told from those of the networks. */
+function checkTrunk({ networkId, checks }: PortRecord, its: NetworkRecord | undefined): void {
+  const vlan = its?.provider.segmentationId ?? null
+  if (vlan !== null && checks.vlan !== undefined) throw errors.trunkOnVlan(networkId, vlan)
+}
+
+function checkMac(
+  context: Context,
+  networkId: string,
+  address: Mac,
+  portId: string | undefined,
+): void {
+  const { replica } = context
   for (const id of replica.portsByMac.of(address)) {
-    if (id !== portId && replica.ports.get(id)?.record.networkId === networkId) {
-      throw errors.macInUse(address, networkId, id)
-    }
+    const record = replica.ports.get(id)?.record
+    if (id === portId || record?.networkId !== networkId) continue
+    throw errors.macInUse(address, networkId, isVisible(port, record, context) ? id : undefined)
   }
 }
 
 /** The MAC after an update. A guest that runs has its MAC already: while its host is known, it cannot change. */
-function macFor(replica: Replica, record: PortRecord, values: PortValues): Mac {
+function macFor(context: Context, record: PortRecord, values: PortValues): Mac {
+  const { replica } = context
   const wanted = values.mac_address
   if (wanted === undefined || wanted === record.mac) return record.mac
   const hostId = values['binding:host_id'] ?? record.hostId
@@ -298,15 +201,16 @@ function macFor(replica: Replica, record: PortRecord, values: PortValues): Mac {
     throw errors.portBound(record.id, hostId)
   }
   const address = wanted ?? freeMac(replica, record.networkId, new Set())
-  checkMac(replica, record.networkId, address, record.id)
+  checkMac(context, record.networkId, address, record.id)
   return address
 }
 
 /** What a port keeps when its MAC changes: all its addresses but those that follow from the MAC. */
 function following(replica: Replica, { fixedIps }: PortRecord): readonly FixedIpRequest[] {
-  return fixedIps.map(({ subnetId, ip }) =>
-    isAutoAddress(subnetAt(replica, subnetId).record) ? { subnetId } : { subnetId, ip },
-  )
+  return fixedIps.map(({ subnetId, ip }) => {
+    const its = replica.subnets.get(subnetId)?.record
+    return its !== undefined && isAutoAddress(its) ? { subnetId } : { subnetId, ip }
+  })
 }
 
 function freeMac(replica: Replica, networkId: string, taken: ReadonlySet<string>): Mac {
@@ -317,21 +221,4 @@ function freeMac(replica: Replica, networkId: string, taken: ReadonlySet<string>
     }
   }
   throw errors.noFreeMac(networkId)
-}
-
-function vifTypeOf({ boundHost }: PortRecord, replica: Replica): string {
-  if (boundHost === '') return 'unbound'
-  return replica.alive.get(keys.hostAlive(boundHost)) === undefined ? 'binding_failed' : 'ovs'
-}
-
-/** How Nova is to plug it: into the bridge itself, which filters; no bridge of iptables in between. */
-function vifDetailsOf({ boundHost }: PortRecord, replica: Replica): Record<string, unknown> {
-  const alive = replica.alive.get(keys.hostAlive(boundHost))?.record
-  if (alive === undefined) return {}
-  return {
-    connectivity: 'l2',
-    port_filter: true,
-    ovs_hybrid_plug: false,
-    bridge_name: alive.bridge,
-  }
 }

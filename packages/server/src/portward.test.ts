@@ -39,6 +39,7 @@ void test('protect makes a port for an interface, what its host must enforce, an
     allowedAddressPairs: [],
     guarded: true,
     up: true,
+    vlan: 0,
     checks: {},
   })
   const subnets = await server.call('GET', '/v2.0/subnets?sort_key=cidr&sort_dir=asc&fields=cidr')

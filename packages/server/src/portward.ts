@@ -9,17 +9,19 @@ import type { PortRecord } from '@portward/store'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { jsonOf } from './body.ts'
-import { pendingAfter } from './collection.ts'
+import { askedBy, pendingAfter } from './collection.ts'
 import { errors } from './errors.ts'
 import { kind, mac, string } from './kinds.ts'
-import { port, portAt } from './ports.ts'
+import { port } from './port.ts'
+import { adminOnly } from './policy.ts'
 import { portState } from './port-state.ts'
 import { hostPortOf } from './port-write.ts'
 import { protect, unprotect } from './protect.ts'
 import type { Query } from './query.ts'
 import { textsOf } from './query.ts'
 import type { Replica } from './replica.ts'
-import { isObject, readValues, viewOf } from './resource.ts'
+import { isObject, readValues, storedAt, viewOf } from './resource.ts'
+import type { Eyes } from './resource.ts'
 import { transact } from './transact.ts'
 import type { Context } from './transact.ts'
 import { applied, waitOf, withdrawn } from './wait.ts'
@@ -82,15 +84,22 @@ export function servePortward(app: FastifyInstance, options: PortwardOptions): v
   const { context, local, version, signal } = options
   const { replica } = context
 
-  app.get(`${ROOT}/status`, () => Promise.resolve(statusOf(replica, version)))
-  app.get(`${ROOT}/interfaces`, () => Promise.resolve({ interfaces: interfacesOf(replica) }))
-  app.get<{ Params: { id: string } }>(`${ROOT}/ports/:id`, (request) =>
-    Promise.resolve(portOf(replica, portAt(replica, request.params.id).record)),
+  app.get(`${ROOT}/status`, async ({ caller }) => {
+    adminOnly(caller, 'to see the hosts')
+    return { ...statusOf(replica, version), host: local?.host ?? null }
+  })
+  app.get(`${ROOT}/interfaces`, async ({ caller }) => {
+    adminOnly(caller, 'to see the interfaces of hosts')
+    return { interfaces: interfacesOf(replica) }
+  })
+  app.get<{ Params: { id: string } }>(`${ROOT}/ports/:id`, async (request) =>
+    portOf(askedBy(context, request), request.params.id),
   )
   app.get<{ Querystring: Query }>(`${ROOT}/flows`, async (request) => {
+    adminOnly(request.caller, 'to see the flows of a switch')
     if (local === undefined) throw errors.noLocalHost()
     const [portId] = textsOf(request.query, 'port')
-    if (portId !== undefined) portAt(replica, portId)
+    if (portId !== undefined) storedAt(port, askedBy(context, request), portId)
     const flows = await withinReason(local.flows(portId), signal).catch((cause: Error) => {
       request.log.warn({ err: cause }, 'the flows of the switch cannot be read')
       throw errors.noSwitch(local.host, cause.message)
@@ -106,20 +115,24 @@ export function servePortward(app: FastifyInstance, options: PortwardOptions): v
   })
 
   app.post<{ Querystring: Query }>(`${ROOT}/protect`, async (request, reply) => {
+    adminOnly(request.caller, 'to protect an interface')
+    const asking = askedBy(context, request)
     const wait = waitOf(request.query, request.headers)
     const { host, iface = '', ips = [], mac } = readValues(protection, 'POST', bodyOf(request))
     const wanted = { iface, host: host ?? homeFor(iface), ips, mac }
-    const { result } = await transact(context, () => protect(context, wanted))
+    const { result } = await transact(asking, () => protect(asking, wanted))
     const pending = await pendingAfter(replica, wait, reply, [applied(result.portId)], signal)
     reply.code(pending !== undefined ? 202 : result.created ? 201 : 200)
-    return { ...portOf(replica, portAt(replica, result.portId).record), ...pending }
+    return { ...portOf(asking, result.portId), ...pending }
   })
 
   app.post<{ Querystring: Query }>(`${ROOT}/unprotect`, async (request, reply) => {
+    adminOnly(request.caller, 'to unprotect an interface')
+    const asking = askedBy(context, request)
     const wait = waitOf(request.query, request.headers)
     const { host, iface = '' } = readValues(unprotection, 'POST', bodyOf(request))
     const wanted = { iface, host: host ?? homeFor(iface) }
-    const { result } = await transact(context, () => unprotect(context, wanted))
+    const { result } = await transact(asking, () => unprotect(asking, wanted))
     const checks = [withdrawn(result.portId, result.host)]
     const pending = await pendingAfter(replica, wait, reply, checks, signal)
     if (pending !== undefined) reply.code(202)
@@ -157,11 +170,13 @@ export function bodyOf(request: Pick<FastifyRequest, 'body'>): Readonly<Record<s
 }
 
 /** All that is known of a port: as Neutron shows it, what it may say, and what has become of it. */
-function portOf(replica: Replica, record: PortRecord): Record<string, unknown> {
+function portOf(eyes: Eyes, id: string): Record<string, unknown> {
+  const { record } = storedAt(port, eyes, id)
+  const { replica } = eyes
   const { status, applied, state, reason, host, iface, ofport, flows } = portState(record, replica)
-  const { bindings, flaw } = bindingsFor(record)
+  const { bindings, flaw } = bindingsFor(record, replica)
   return {
-    port: viewOf(port, record, replica),
+    port: viewOf<PortRecord>(port, record, eyes, undefined),
     bindings,
     host: host === '' ? null : host,
     iface,
@@ -174,28 +189,45 @@ function portOf(replica: Replica, record: PortRecord): Record<string, unknown> {
   }
 }
 
-function bindingsFor(record: PortRecord): {
+function bindingsFor(
+  record: PortRecord,
+  replica: Replica,
+): {
   readonly bindings: readonly object[]
   readonly flaw: string | null
 } {
   try {
-    return { bindings: bindingsOf(hostPortOf(record)), flaw: null }
+    return { bindings: bindingsOf(hostPortOf(record, replica)), flaw: null }
   } catch (error) {
     if (!(error instanceof SpecError)) throw error
     return { bindings: [], flaw: error.message }
   }
 }
 
-function interfacesOf(replica: Replica): readonly Record<string, unknown>[] {
-  return replica.seen.ids.flatMap((key) => {
-    const at = parseHostKey(key)
-    const record = replica.seen.get(key)?.record
-    if (at === undefined || record === undefined) return []
-    const { portId, type, ofport, mac, state, reason } = record
-    const name = portId === null ? null : (replica.ports.get(portId)?.record.name ?? null)
-    const place = { host: at.host, iface: at.name, port_id: portId, port_name: name }
-    return [{ ...place, type, ofport, mac, state, reason }]
-  })
+/** What hosts see on their bridges, and what is tied to a port and not there. */
+export function interfacesOf(replica: Replica): readonly InterfaceRow[] {
+  const seen = replica.seen.ids.flatMap((key) => rowsOf(replica, key, 'seen'))
+  const absent = replica.plugs.ids.flatMap((key) => rowsOf(replica, key, 'plugs'))
+  return [...seen, ...absent]
+}
+
+export type InterfaceRow = Readonly<Record<string, unknown>> & {
+  readonly host: string
+  readonly iface: string
+}
+
+function rowsOf(replica: Replica, key: string, from: 'seen' | 'plugs'): readonly InterfaceRow[] {
+  const at = parseHostKey(key)
+  if (at === undefined) return []
+  const { host, name: iface } = at
+  const record = replica.seen.get(keys.hostSeenIface(host, iface))?.record
+  if (from === 'plugs' && record !== undefined) return []
+  const wanted = replica.plugs.get(keys.hostPlug(host, iface))?.record.portId ?? null
+  const { portId = null, type = '', ofport = null, mac = null } = record ?? {}
+  const { state = 'absent', reason = `host ${host} has no such interface` } = record ?? {}
+  const name = portId === null ? null : (replica.ports.get(portId)?.record.name ?? null)
+  const place = { host, iface, port_id: portId, port_name: name, wanted_port_id: wanted }
+  return [{ ...place, type, ofport, mac, state, reason }]
 }
 
 function statusOf(replica: Replica, version: string): Record<string, unknown> {

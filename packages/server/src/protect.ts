@@ -32,7 +32,7 @@ const SUBNETS = {
 } as const
 
 /** Marks the ports that were made here; others are changed where they were made. */
-const DEVICE_OWNER = 'portward:protect'
+export const DEVICE_OWNER = 'portward:protect'
 
 export type IfaceRequest = { readonly iface: string; readonly host: string | undefined }
 export type ProtectRequest = IfaceRequest & {
@@ -62,7 +62,7 @@ export function protect(context: Context, request: ProtectRequest): Plan<Protect
   const address = request.mac ?? before?.record.mac ?? seen.record.mac
   if (address === null) throw errors.macUnknown(iface)
   const common = before?.record ?? {
-    ...newCommon({ name: iface }, now(), 1),
+    ...newCommon({ name: iface }, context, 1),
     ...(portId !== null && { id: portId }),
   }
   const told: PortRecord = {
@@ -85,9 +85,9 @@ export function protect(context: Context, request: ProtectRequest): Plan<Protect
   const same =
     before !== undefined && records.port.encode(told) === records.port.encode(before.record)
   const writes = same
-    ? { compares: [], ops: [] }
+    ? { compares: [], ops: [], changes: [] }
     : portWrites(replica, before, before === undefined ? told : touched(told, now()))
-  const network = networkWrites(replica, now())
+  const network = networkWrites(context)
   const wish: Op = { type: 'put', key: plugKey, value: records.plug.encode({ portId: told.id }) }
   return {
     compares: [
@@ -97,6 +97,7 @@ export function protect(context: Context, request: ProtectRequest): Plan<Protect
       { key: plugKey, modified: plug?.modified ?? 0 },
     ],
     ops: [...writes.ops, ...network.ops, ...(plug?.record.portId === told.id ? [] : [wish])],
+    changes: writes.changes,
     result: { portId: told.id, host, created: before === undefined },
   }
 }
@@ -113,10 +114,13 @@ export function unprotect(context: Context, request: IfaceRequest): Plan<Protect
   const before = replica.ports.get(portId)
   if (before !== undefined) checkOurs(before.record, iface)
   const writes =
-    before === undefined ? { compares: [], ops: [] } : portWrites(replica, before, undefined)
+    before === undefined
+      ? { compares: [], ops: [], changes: [] }
+      : portWrites(replica, before, undefined)
   return {
     compares: [...writes.compares, { key, modified: plug.modified }],
     ops: [...writes.ops, { type: 'delete', key }],
+    changes: writes.changes,
     result: { portId, host, created: false },
   }
 }
@@ -189,10 +193,11 @@ function nameOf(replica: Replica, portId: string): string {
 }
 
 /** Makes the network and its two subnets where they are not; they have no pools, so nothing is given out of them. */
-function networkWrites(
-  replica: Replica,
-  now: Date,
-): { readonly compares: readonly Compare[]; readonly ops: readonly Op[] } {
+function networkWrites(context: Context): {
+  readonly compares: readonly Compare[]
+  readonly ops: readonly Op[]
+} {
+  const { replica } = context
   const compares: Compare[] = []
   const ops: Op[] = []
   const need = (key: string, there: Stored<unknown> | undefined, make: () => string): void => {
@@ -201,20 +206,20 @@ function networkWrites(
   }
   need(keys.network(PROTECTED_NETWORK), replica.networks.get(PROTECTED_NETWORK), () => {
     const record: NetworkRecord = {
-      ...newCommon({ name: 'protected' }, now, 1),
+      ...newCommon({ name: 'protected' }, context, 1),
       id: PROTECTED_NETWORK,
       adminStateUp: true,
-      shared: false,
       portSecurityEnabled: true,
       mtu: 1500,
       checks: {},
+      provider: { type: 'local', physicalNetwork: null, segmentationId: null },
     }
     return records.network.encode(record)
   })
   for (const { id, cidr } of Object.values(SUBNETS)) {
     need(keys.subnet(id), replica.subnets.get(id), () => {
       const record: SubnetRecord = {
-        ...newCommon({}, now, 0),
+        ...newCommon({}, context, 0),
         id,
         networkId: PROTECTED_NETWORK,
         cidr,

@@ -3,18 +3,18 @@
 //
 //   indexes ─► ids ─► filters ─► order ─► page ─► fields
 
+import type { Caller } from './caller.ts'
 import { errors } from './errors.ts'
 import { boolean } from './kinds.ts'
-import type { Replica } from './replica.ts'
-import type { Attribute, Attributes, Filter, Resource } from './resource.ts'
-import { viewOf } from './resource.ts'
+import type { Attribute, Attributes, Eyes, Filter, Resource } from './resource.ts'
+import { isShown, isVisible, storedAt } from './resource.ts'
 import { placeOf } from './table.ts'
 
 /** Names as in the URL; a name that is there several times has several values. */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>
 
-export type Listing = {
-  readonly items: readonly Record<string, unknown>[]
+export type Listing<R> = {
+  readonly records: readonly R[]
   /** Of the neighbouring pages, when pages were asked for. */
   readonly links:
     | readonly { readonly rel: 'next' | 'previous'; readonly href: string }[]
@@ -26,19 +26,15 @@ const controls = new Set(['fields', 'limit', 'marker', 'page_reverse', 'sort_key
 /** `url` is that of the collection, without its query, for the links. Throws an ApiError for a query that makes no sense. */
 export function list<R extends { readonly id: string }>(
   resource: Resource<R>,
-  replica: Replica,
+  eyes: Eyes,
   query: Query,
   url: string,
-): Listing {
-  const fields = fieldsOf(query)
+): Listing<R> {
   const page = pageOf(query)
-  const order = orderOf(resource, replica, query)
-  const matching = matchingOf(resource, replica, query)
-  const shown = order === undefined ? walk(matching, page) : pick(matching, page, order)
-  return {
-    items: shown.map((record) => viewOf(resource, record, replica, fields)),
-    links: page.limit === 0 ? undefined : linksOf(shown, page, query, url),
-  }
+  const order = orderOf(resource, eyes, query)
+  const matching = matchingOf(resource, eyes, query)
+  const records = order === undefined ? walk(matching, page) : pick(matching, page, order)
+  return { records, links: page.limit === 0 ? undefined : linksOf(records, page, query, url) }
 }
 
 /** The attributes a GET asks for; undefined means all. */
@@ -66,51 +62,54 @@ type Matching<R> = {
 type Page = { readonly limit: number; readonly marker: string | undefined; readonly back: boolean }
 type Order<R> = (a: R, b: R) => number
 
-function matchingOf<R>(resource: Resource<R>, replica: Replica, query: Query): Matching<R> {
+function matchingOf<R>(resource: Resource<R>, eyes: Eyes, query: Query): Matching<R> {
+  const { replica, caller } = eyes
   const names = Object.keys(query).filter((name) => !controls.has(name))
   const invalid = names.filter((name) => filterOf(resource, name) === undefined)
-  if (invalid.length > 0) throw errors.notFilterable(invalid, filterable(resource))
+  if (invalid.length > 0) throw errors.notFilterable(invalid, filterable(resource, caller))
   const filters = names.flatMap((name) => filterOf(resource, name)?.(textsOf(query, name)) ?? [])
   const table = resource.table(replica)
   const indexed = filters.find((filter) => filter.ids !== undefined)?.ids?.(replica)
+  const some = indexed ?? (caller.role === 'admin' ? undefined : resource.visibleIds(eyes))
   return {
-    ids: indexed === undefined ? table.ids : [...new Set(indexed)].sort(),
+    ids: some === undefined ? table.ids : [...new Set(some)].sort(),
     at(id) {
       const record = table.get(id)?.record
-      const passes = record !== undefined && filters.every((filter) => filter.test(record))
-      return passes ? record : undefined
+      if (record === undefined || !isVisible(resource, record, eyes)) return undefined
+      return filters.every((filter) => filter.test(record)) ? record : undefined
     },
-    mark(id) {
-      const stored = table.get(id)
-      if (stored === undefined) throw resource.notFound(id)
-      return stored.record
-    },
+    mark: (id) => storedAt(resource, eyes, id).record,
   }
 
   function filterOf({ attributes, filters }: Resource<R>, name: string): Filter<R> | undefined {
     if (Object.hasOwn(filters, name)) return filters[name]
     if (!Object.hasOwn(attributes, name)) return undefined
     const attribute = attributes[name]
-    return attribute?.filter === true ? equality(name, attribute, replica) : undefined
+    if (attribute?.filter !== true || !isShown(attribute, caller)) return undefined
+    return equality(name, attribute, eyes)
   }
 }
 
-function filterable<R>({ attributes, filters }: Resource<R>): readonly string[] {
-  const plain = Object.keys(attributes).filter((name) => attributes[name]?.filter)
+function filterable<R>({ attributes, filters }: Resource<R>, caller: Caller): readonly string[] {
+  const plain = Object.entries(attributes).flatMap(([name, attribute]) =>
+    attribute.filter && isShown(attribute, caller) ? [name] : [],
+  )
   return [...new Set([...plain, ...Object.keys(filters)])]
 }
 
-function sortable<R>(attributes: Attributes<R>): readonly string[] {
-  return Object.keys(attributes).filter((name) => attributes[name]?.sort)
+function sortable<R>(attributes: Attributes<R>, caller: Caller): readonly string[] {
+  return Object.entries(attributes).flatMap(([name, attribute]) =>
+    attribute.sort && isShown(attribute, caller) ? [name] : [],
+  )
 }
 
 /** The attribute is one of the values given. */
-function equality<R>(name: string, attribute: Attribute<R>, replica: Replica): Filter<R> {
+function equality<R>(name: string, attribute: Attribute<R>, { replica, caller }: Eyes): Filter<R> {
   return (texts) => {
     const wanted = new Set(texts.map((text) => attribute.kind.text(name, text)))
     const { ids } = attribute
     return {
-      test: (record) => wanted.has(String(attribute.of(record, replica))),
+      test: (record) => wanted.has(String(attribute.of(record, replica, caller))),
       ...(ids && { ids: () => [...wanted].flatMap((text) => [...ids(replica, text)]) }),
     }
   }
@@ -119,15 +118,14 @@ function equality<R>(name: string, attribute: Attribute<R>, replica: Replica): F
 /** Undefined: the order of their ids, which they are in anyway. */
 function orderOf<R extends { readonly id: string }>(
   { attributes }: Resource<R>,
-  replica: Replica,
+  { replica, caller }: Eyes,
   query: Query,
 ): Order<R> | undefined {
   const names = textsOf(query, 'sort_key')
   const dirs = textsOf(query, 'sort_dir')
-  const unknown = names.filter(
-    (name) => !Object.hasOwn(attributes, name) || !attributes[name]?.sort,
-  )
-  if (unknown.length > 0) throw errors.notSortable(unknown, sortable(attributes))
+  const known = sortable(attributes, caller)
+  const unknown = names.filter((name) => !known.includes(name))
+  if (unknown.length > 0) throw errors.notSortable(unknown, known)
   const badDirs = dirs.filter((dir) => dir !== 'asc' && dir !== 'desc')
   if (badDirs.length > 0) throw errors.badSortDir(badDirs)
   if (names.length !== dirs.length) throw errors.unevenSort(names.length, dirs.length)
@@ -138,7 +136,10 @@ function orderOf<R extends { readonly id: string }>(
   })
   return (a, b) => {
     for (const { attribute, sign } of steps) {
-      const order = compareValues(attribute.of(a, replica), attribute.of(b, replica))
+      const order = compareValues(
+        attribute.of(a, replica, caller),
+        attribute.of(b, replica, caller),
+      )
       if (order !== 0) return sign * order
     }
     return compareValues(a.id, b.id)
@@ -203,7 +204,7 @@ function linksOf(
   { limit, back }: Page,
   query: Query,
   url: string,
-): NonNullable<Listing['links']> {
+): NonNullable<Listing<unknown>['links']> {
   const kept = new URLSearchParams()
   for (const name of Object.keys(query)) {
     if (name === 'marker' || name === 'page_reverse') continue

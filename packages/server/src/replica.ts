@@ -5,12 +5,25 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { follow, keys, parseHostKey, records } from '@portward/store'
-import type { Change, Entry, Follower, HostKey, Revision, Store } from '@portward/store'
+import type {
+  Change,
+  Entry,
+  Follower,
+  HostKey,
+  ProviderRecord,
+  Revision,
+  Store,
+} from '@portward/store'
 import type { FastifyBaseLogger } from 'fastify'
 import { Table } from './table.ts'
 
-/** What a change is about: ports that may have another state now. */
-export type Touched = { readonly revision: Revision; readonly portIds: ReadonlySet<string> }
+/** What a change is about: ports that may have another state now, and hosts. */
+export type Touched = {
+  readonly revision: Revision
+  readonly portIds: ReadonlySet<string>
+  /** Whose agents came, went or said something new of themselves. */
+  readonly hosts: ReadonlySet<string>
+}
 
 /** A table as a place to put entries. */
 type AnyTable = Pick<Table<never>, 'put' | 'delete' | 'clear'>
@@ -29,9 +42,25 @@ export class Replica implements Follower {
   readonly alive = new Table(records.alive)
   /** members/NET: last written with the newest port of the network. */
   readonly members = new Table(records.owner)
+  readonly rbac = new Table(records.rbac)
+  /** By project. */
+  readonly quotas = new Table(records.quota)
+  /** By their keys: usage/PROJECT/KIND, last written with the newest resource that counts. */
+  readonly usage = new Table(records.usage)
+  /** By host. */
+  readonly agents = new Table(records.agent)
 
+  readonly networksByProject = this.networks.indexBy((network) => [network.projectId])
+  readonly networksBySegment = this.networks.indexBy(({ provider }) => [segmentOf(provider)])
+  readonly subnetsByProject = this.subnets.indexBy((subnet) => [subnet.projectId])
+  readonly portsByProject = this.ports.indexBy((port) => [port.projectId])
+  readonly rbacByProject = this.rbac.indexBy((policy) => [policy.projectId])
+  readonly rbacByNetwork = this.rbac.indexBy((policy) => [policy.networkId])
+  readonly rbacByTarget = this.rbac.indexBy((policy) => [policy.target])
+  readonly agentsById = this.agents.indexBy((agent) => [agent.id])
   readonly networksByName = this.networks.indexBy((network) => [network.name])
   readonly subnetsByNetwork = this.subnets.indexBy((subnet) => [subnet.networkId])
+  readonly subnetsByName = this.subnets.indexBy((subnet) => [subnet.name])
   readonly portsByNetwork = this.ports.indexBy((port) => [port.networkId])
   readonly portsByName = this.ports.indexBy((port) => [port.name])
   readonly portsByDevice = this.ports.indexBy((port) => [port.deviceId])
@@ -42,6 +71,7 @@ export class Replica implements Follower {
   ])
   readonly portsByHost = this.ports.indexBy((port) => [port.boundHost])
   /** Keys of interfaces by the port they say they are, and by host. */
+  readonly plugsByPort = this.plugs.indexBy(({ portId }) => [portId])
   readonly seenByPort = this.seen.indexBy(({ portId }) => (portId === null ? [] : [portId]))
   readonly seenByHost = this.seen.indexBy((_, key) => [hostOf(key)])
 
@@ -117,20 +147,24 @@ export class Replica implements Follower {
     for (const { portId } of this.seen.records()) if (portId !== null) portIds.add(portId)
     this.#loaded = true
     this.#loading.resolve()
-    this.#arrive({ revision, portIds })
+    const hosts = new Set(this.alive.ids.map(hostOf))
+    this.#arrive({ revision, portIds, hosts })
   }
 
   /** Takes what one revision changed. */
   change({ revision, events }: Change): void {
     const portIds = new Set<string>()
+    const hosts = new Set<string>()
     for (const event of events) {
       const key = event.type === 'put' ? event.entry.key : event.key
       this.#touch(key, portIds)
       if (event.type === 'put') this.#put(event.entry)
       else this.#delete(key)
       this.#touch(key, portIds)
+      const at = key.startsWith(keys.hosts) ? parseHostKey(key) : undefined
+      if (at?.kind === 'alive') hosts.add(at.host)
     }
-    this.#arrive({ revision, portIds })
+    this.#arrive({ revision, portIds, hosts })
   }
 
   #arrive(touched: Touched): void {
@@ -173,6 +207,14 @@ export class Replica implements Follower {
       }
       case keys.members:
         return { table: this.members, id: id() }
+      case keys.rbacs:
+        return { table: this.rbac, id: id() }
+      case keys.quotas:
+        return { table: this.quotas, id: id() }
+      case keys.agents:
+        return { table: this.agents, id: id() }
+      case keys.usages:
+        return { table: this.usage, id: key }
       default:
         return undefined
     }
@@ -204,8 +246,15 @@ export class Replica implements Follower {
 
   #tables(): readonly AnyTable[] {
     const { networks, subnets, ports, hostPorts, plugs, seen, applied, alive, members } = this
-    return [networks, subnets, ports, hostPorts, plugs, seen, applied, alive, members]
+    const { rbac, quotas, usage, agents } = this
+    const observed = [hostPorts, plugs, seen, applied, alive]
+    return [networks, subnets, ports, rbac, quotas, agents, members, usage, ...observed]
   }
+}
+
+/** What no two networks may share; empty for one that is not told apart on the wire. */
+export function segmentOf({ type, physicalNetwork, segmentationId }: ProviderRecord): string {
+  return type === 'local' ? '' : `${physicalNetwork} ${segmentationId ?? 'flat'}`
 }
 
 /** The host in a key under hosts/. */

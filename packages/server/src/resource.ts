@@ -1,6 +1,7 @@
 // What the API's resources have in common: a table of attributes that says who may write each and how it is shown. Bodies are
 // read and answers are made by walking it.
 
+import type { Caller } from './caller.ts'
 import { ApiError, errors } from './errors.ts'
 import type { Kind } from './kinds.ts'
 import type { Replica } from './replica.ts'
@@ -21,9 +22,16 @@ export type Attribute<R> = Member & {
   readonly sort?: true
   /** Ids of the records whose value has this text, where an index knows them. */
   readonly ids?: (replica: Replica, text: string) => Iterable<string>
+  /** Left out of what others are shown. */
+  readonly seenBy?: 'admin'
+  /** The value hangs on more than the record: on hosts, on other records, on who looks. */
+  readonly live?: true
   /** The value, as the API shows it. */
-  of(record: R, replica: Replica): unknown
+  of(record: R, replica: Replica, caller: Caller): unknown
 }
+
+/** Through whose eyes the replica is seen. */
+export type Eyes = { readonly replica: Replica; readonly caller: Caller }
 
 export type Attributes<R> = Readonly<Record<string, Attribute<R>>>
 
@@ -36,21 +44,40 @@ export type Filter<R> = (texts: readonly string[]) => {
 export type Resource<R> = {
   readonly name: string
   readonly collection: string
+  /** The last part of its URL, where that isn't `collection`. */
+  readonly path?: string
   readonly attributes: Attributes<R>
   readonly filters: Readonly<Record<string, Filter<R>>>
-  table(replica: Replica): Table<R>
+  table(replica: Replica): Pick<Table<R>, 'get' | 'ids'>
   notFound(id: string): ApiError
+  /** Whether a caller who is no administrator knows of it. */
+  visible(record: R, eyes: Eyes): boolean
+  /** Ids among which all are that such a caller knows of. */
+  visibleIds(eyes: Eyes): Iterable<string>
 }
 
-/** The resource with this id, as it is now. Throws an ApiError if there is none. */
+/** The resource with this id, as it is now. Throws an ApiError if there is none that the caller knows of. */
 export function storedAt<R>(
-  resource: Pick<Resource<R>, 'table' | 'notFound'>,
-  replica: Replica,
+  resource: Pick<Resource<R>, 'table' | 'notFound' | 'visible'>,
+  eyes: Eyes,
   id: string,
 ): Stored<R> {
-  const stored = resource.table(replica).get(id)
-  if (stored === undefined) throw resource.notFound(id)
+  const stored = resource.table(eyes.replica).get(id)
+  if (stored === undefined || !isVisible(resource, stored.record, eyes)) throw resource.notFound(id)
   return stored
+}
+
+export function isVisible<R>(
+  resource: Pick<Resource<R>, 'visible'>,
+  record: R,
+  eyes: Eyes,
+): boolean {
+  return eyes.caller.role === 'admin' || resource.visible(record, eyes)
+}
+
+/** Whether the caller is shown the attribute. */
+export function isShown(attribute: { readonly seenBy?: 'admin' }, caller: Caller): boolean {
+  return attribute.seenBy === undefined || caller.role === 'admin'
 }
 
 /** What a body said, each member in the form its kind has inside. */
@@ -88,16 +115,17 @@ export function readValues<A extends Members>(
   return values as Values<A>
 }
 
-/** The resource as the API shows it: all of its attributes, or those among `fields` that it has. */
+/** The resource as the caller is shown it: all of its attributes, or those among `fields` that it has. */
 export function viewOf<R>(
   { attributes }: Pick<Resource<R>, 'attributes'>,
   record: R,
-  replica: Replica,
-  fields?: readonly string[],
+  { replica, caller }: Eyes,
+  fields: readonly string[] | undefined,
 ): Record<string, unknown> {
   const view: Record<string, unknown> = {}
   for (const [name, attribute] of Object.entries(attributes)) {
-    if (fields === undefined || fields.includes(name)) view[name] = attribute.of(record, replica)
+    if (fields !== undefined && !fields.includes(name)) continue
+    if (isShown(attribute, caller)) view[name] = attribute.of(record, replica, caller)
   }
   return view
 }

@@ -2,10 +2,18 @@
 
 import type { Store } from '@portward/store'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { noteAgents } from './agents.ts'
 import { buildApp } from './app.ts'
 import { bindPorts } from './binder.ts'
+import { portward } from './caller.ts'
+import type { Identity } from './caller.ts'
+import { forgetOld } from './history-routes.ts'
+import { withoutIdentity } from './identity/nobody.ts'
 import type { LocalHost } from './portward.ts'
 import { Replica } from './replica.ts'
+import { upgradeShared } from './rbac.ts'
+import { defaults } from './settings.ts'
+import type { Settings } from './settings.ts'
 import type { Context } from './transact.ts'
 
 export type ServerOptions = {
@@ -17,8 +25,10 @@ export type ServerOptions = {
   /** The agent in the same process; without it the server sees no switch of its own. */
   readonly local?: LocalHost
   readonly version: string
-  /** Default: Neutron's, 10. */
-  readonly maxPairs?: number
+  /** Who may ask. Default: whoever reaches it, which is right on loopback alone. */
+  readonly identity?: Identity
+  /** What differs from the defaults. */
+  readonly settings?: Partial<Settings>
   /** Ends it, as disposing does. */
   readonly signal: AbortSignal
 }
@@ -29,7 +39,6 @@ export type Server = AsyncDisposable & {
   readonly replica: Replica
 }
 
-const MAX_PAIRS = 10
 /** What requests under way get when the server ends; a client that sends none to its end must not hold it up. */
 const GRACE_MS = 1000
 
@@ -58,7 +67,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
 
 /** The server without its socket, for whoever calls it by `inject`. */
 export async function start(
-  options: Pick<ServerOptions, 'store' | 'log' | 'local' | 'version' | 'maxPairs'>,
+  options: Pick<ServerOptions, 'store' | 'log' | 'local' | 'version' | 'identity' | 'settings'>,
   signal: AbortSignal,
 ): Promise<{
   readonly app: FastifyInstance
@@ -66,14 +75,26 @@ export async function start(
   /** Settles after the signal has aborted and nothing runs any more. */
   readonly ended: Promise<unknown>
 }> {
-  const { store, log, local, version, maxPairs = MAX_PAIRS } = options
+  const { store, log, local, version, identity = withoutIdentity() } = options
+  const settings = { ...defaults, ...options.settings }
   const replica = new Replica(log)
   const following = replica.follow(store, signal)
   await Promise.race([replica.loaded, following])
-  const context: Context = { store, replica, now: () => new Date(), maxPairs }
-  const binding = bindPorts(context, signal, log)
-  const app = buildApp({ context, log, local, version, signal })
-  return { app, replica, ended: Promise.all([following, binding]) }
+  const now = (): Date => new Date()
+  const context: Context = {
+    ...{ store, replica, now, settings, log },
+    caller: portward,
+    requestId: null,
+  }
+  await upgradeShared(context)
+  const tasks = [
+    following,
+    bindPorts(context, signal),
+    noteAgents(context, signal),
+    forgetOld(context, signal),
+  ]
+  const app = buildApp({ context, identity, log, local, version, signal })
+  return { app, replica, ended: Promise.all(tasks) }
 }
 
 async function listen(

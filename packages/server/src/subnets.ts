@@ -1,8 +1,18 @@
 // Subnets: the addresses of a network. Neutron API v2.0, "Subnets".
 
-import { overlaps, parseIp, parsePrefix, prefixParts, bitsOf } from '@portward/addr'
+import {
+  bitsOf,
+  bytesOfIp,
+  ipOfBytes,
+  linkLocalOf,
+  overlaps,
+  parseIp,
+  parsePrefix,
+  prefixParts,
+} from '@portward/addr'
+import type { Ip, Mac } from '@portward/addr'
 import { keys, records } from '@portward/store'
-import type { NetworkRecord, Op, SubnetRecord } from '@portward/store'
+import type { Op, SubnetRecord } from '@portward/store'
 import { Type } from 'typebox'
 import {
   NAME_MAX,
@@ -17,6 +27,7 @@ import {
   writable,
 } from './common.ts'
 import { errors } from './errors.ts'
+import { changesOf } from './history.ts'
 import {
   boolean,
   cidr,
@@ -29,13 +40,20 @@ import {
   oneOf,
   string,
 } from './kinds.ts'
-import { networkAt } from './networks.ts'
+import { network } from './networks.ts'
+import { authorize } from './policy.ts'
 import { checkPools, defaultPools, firstHost, isHostAddress } from './pools.ts'
+import { isTrusted, portWrites } from './port-write.ts'
+import type { Writes } from './port-write.ts'
+import { withinQuota } from './quota.ts'
 import type { Replica } from './replica.ts'
 import type { Resource, Values } from './resource.ts'
 import { storedAt } from './resource.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
+
+/** A DHCP server's port, which comes and goes with what it serves. */
+const DHCP = 'network:dhcp'
 
 const ipv6Modes = ['slaac', 'dhcpv6-stateful', 'dhcpv6-stateless'] as const
 const ipv6Mode = nullable(oneOf(ipv6Modes))
@@ -68,9 +86,10 @@ const attributes = {
     kind: string(NAME_MAX),
     ...writable,
     ...scalar,
+    ids: (replica: Replica, name: string) => replica.subnetsByName.of(name),
     of: (subnet: SubnetRecord) => subnet.name,
   },
-  ...projectAttributes,
+  ...projectAttributes((replica) => replica.subnetsByProject),
   network_id: {
     kind: string(NAME_MAX),
     post: 'required',
@@ -136,61 +155,79 @@ export const subnet = {
   filters: tagFilters,
   table: (replica) => replica.subnets,
   notFound: (id) => errors.subnetNotFound(id),
+  visible: ({ projectId, networkId }, eyes) => {
+    const its = eyes.replica.networks.get(networkId)?.record
+    return projectId === eyes.caller.projectId || (its !== undefined && network.visible(its, eyes))
+  },
+  visibleIds: (eyes) => [
+    ...eyes.replica.subnetsByProject.of(eyes.caller.projectId),
+    ...network.visibleIds(eyes).flatMap((id) => [...eyes.replica.subnetsByNetwork.of(id)]),
+  ],
 } as const satisfies Resource<SubnetRecord>
 
 export type SubnetValues = Values<typeof attributes>
-
-export function subnetAt(replica: Replica, id: string): Stored<SubnetRecord> {
-  return storedAt(subnet, replica, id)
-}
 
 /** Whether stations on it make their own addresses from the prefix and their MAC (RFC 4862). */
 export function isAutoAddress({ ipv6AddressMode, ipv6RaMode }: SubnetRecord): boolean {
   return [ipv6AddressMode, ipv6RaMode].some((m) => m === 'slaac' || m === 'dhcpv6-stateless')
 }
 
-/** The network is written with it: so two overlapping subnets made at once can't both be. */
+/**
+ * The network is written with it: so two overlapping subnets made at once can't both be. Where stations make their own
+ * addresses, the ports that are there have one from then on.
+ */
 export function createSubnets(
   context: Context,
   requests: readonly SubnetValues[],
 ): Plan<readonly string[]> {
-  const { replica, now } = context
+  const { replica } = context
   const made: SubnetRecord[] = []
   for (const values of requests) {
-    const record = newSubnet(values, now())
+    const record = newSubnet(context, values)
     const { networkId } = record
-    networkAt(replica, networkId)
-    const others = [...replica.subnetsByNetwork.of(networkId)].map(
-      (id) => subnetAt(replica, id).record,
-    )
-    for (const other of [...others, ...made.filter((one) => one.networkId === networkId)]) {
-      if (overlaps(record.cidr, other.cidr)) {
+    for (const other of [...subnetsOn(replica, networkId), ...made]) {
+      if (other.networkId === networkId && overlaps(record.cidr, other.cidr)) {
         throw errors.subnetOverlaps(record.cidr, other.cidr, other.id)
       }
     }
     made.push(record)
   }
   const networks = new Set(made.map(({ networkId }) => networkId))
-  const touches = [...networks].map((id) => touchNetwork(networkAt(replica, id), now()))
+  const touches = [...networks].map((id) => touchNetwork(context, id))
+  const quota = withinQuota(
+    context,
+    'subnet',
+    made.map(({ projectId }) => projectId),
+  )
+  const ports = addressedAnew(context, networks, made.filter(isAutoAddress))
   return {
     compares: [
       ...made.map(({ id }) => ({ key: keys.subnet(id), modified: 0 })),
-      ...touches.map(({ compare }) => compare),
+      ...touches.flatMap(({ compares }) => compares),
+      ...quota.compares,
+      ...ports.compares,
     ],
-    ops: [...made.map(putSubnet), ...touches.map(({ op }) => op)],
+    ops: [...made.map(putSubnet), ...touches.flatMap(({ ops }) => ops), ...quota.ops, ...ports.ops],
+    changes: [
+      ...made.flatMap((record) => changesOf(subnet, replica, undefined, record)),
+      ...ports.changes,
+    ],
     result: made.map(({ id }) => id),
   }
 }
 
 export function updateSubnet(
-  { now }: Context,
+  context: Context,
   stored: Stored<SubnetRecord>,
   values: SubnetValues,
+  tags: readonly string[] = stored.record.tags,
 ): Plan<undefined> {
   const { record } = stored
+  authorize(context.caller, 'PUT', subjectOf(context.replica, record), values)
   const after: SubnetRecord = {
     ...record,
     name: values.name ?? record.name,
+    tags: [...tags],
     description: values.description ?? record.description,
     enableDhcp: values.enable_dhcp ?? record.enableDhcp,
     gatewayIp: values.gateway_ip === undefined ? record.gatewayIp : values.gateway_ip,
@@ -200,36 +237,122 @@ export function updateSubnet(
   }
   checkGateway(after)
   checkPools(after.cidr, after.gatewayIp, after.allocationPools)
-  return rewrite(stored, after, {
-    key: keys.subnet(record.id),
-    codec: records.subnet,
-    now: now(),
-  })
+  return rewriteSubnet(context, stored, after)
 }
 
+/** Ports whose addresses on it are those that stations make for themselves, or a DHCP server's, only lose these. */
 export function deleteSubnet(
-  { replica, now }: Context,
-  { record: { id, networkId }, modified }: Stored<SubnetRecord>,
+  context: Context,
+  { record, modified }: Stored<SubnetRecord>,
 ): Plan<undefined> {
+  const { replica, caller } = context
+  const { id, networkId } = record
+  authorize(caller, 'DELETE', subjectOf(replica, record), {})
   const ports = [...replica.portsBySubnet.of(id)].sort()
-  if (ports.length > 0) throw errors.subnetInUse(id, ports)
-  const touch = touchNetwork(networkAt(replica, networkId), now())
+  const auto = isAutoAddress(record)
+  const inUse = ports.filter((one) => {
+    const { deviceOwner = '' } = replica.ports.get(one)?.record ?? {}
+    return deviceOwner !== DHCP && (!auto || isTrusted(deviceOwner))
+  })
+  if (inUse.length > 0) throw errors.subnetInUse(id, inUse)
+  const touch = touchNetwork(context, networkId)
   const joined = replica.members.get(networkId)?.modified ?? 0
+  const freed = ports.map((one) => withoutSubnet(context, one, id))
   return {
     compares: [
       { key: keys.subnet(id), modified },
       { key: keys.networkMembers(networkId), modified: joined },
-      touch.compare,
+      ...touch.compares,
+      ...freed.flatMap(({ compares }) => compares),
     ],
-    ops: [{ type: 'delete', key: keys.subnet(id) }, touch.op],
+    ops: [
+      { type: 'delete', key: keys.subnet(id) },
+      ...touch.ops,
+      ...freed.flatMap(({ ops }) => ops),
+    ],
+    changes: [
+      ...changesOf(subnet, replica, record, undefined),
+      ...freed.flatMap(({ changes }) => changes),
+    ],
     result: undefined,
   }
 }
 
-function newSubnet(values: SubnetValues, now: Date): SubnetRecord {
+export function rewriteSubnet(
+  context: Context,
+  stored: Stored<SubnetRecord>,
+  after: SubnetRecord,
+): Plan<undefined> {
+  const key = keys.subnet(stored.record.id)
+  return rewrite(context, subnet, stored, after, { key, codec: records.subnet })
+}
+
+export function subjectOf(replica: Replica, { id, projectId, networkId }: SubnetRecord) {
+  const networkProjectId = replica.networks.get(networkId)?.record.projectId ?? ''
+  return { resource: 'subnet', id, projectId, networkProjectId }
+}
+
+export function subnetsOn(replica: Replica, networkId: string): readonly SubnetRecord[] {
+  const ids = [...replica.subnetsByNetwork.of(networkId)].sort()
+  return ids.flatMap((id) => replica.subnets.get(id)?.record ?? [])
+}
+
+/** The subnet's prefix and the interface identifier that follows from the MAC (RFC 4291, section 2.5.1). */
+export function autoAddressOf({ cidr: prefix }: Pick<SubnetRecord, 'cidr'>, mac: Mac): Ip {
+  const bytes = bytesOfIp(prefixParts(prefix).ip)
+  bytes.set(bytesOfIp(linkLocalOf(mac)).subarray(8), 8)
+  return ipOfBytes(bytes)
+}
+
+/** The ports of the networks, each with the address that it has from then on in these subnets. */
+function addressedAnew(
+  context: Context,
+  networks: ReadonlySet<string>,
+  subnets: readonly SubnetRecord[],
+): Writes {
+  if (subnets.length === 0) return nothing
+  const { replica, now } = context
+  const writes: Writes[] = []
+  for (const networkId of networks) {
+    const its = subnets.filter((one) => one.networkId === networkId)
+    const joined = replica.members.get(networkId)?.modified ?? 0
+    writes.push({
+      compares: [{ key: keys.networkMembers(networkId), modified: joined }],
+      ops: [],
+      changes: [],
+    })
+    for (const id of replica.portsByNetwork.of(networkId)) {
+      const stored = replica.ports.get(id)
+      if (stored === undefined || isTrusted(stored.record.deviceOwner)) continue
+      const { record } = stored
+      const more = its.map((one) => ({ subnetId: one.id, ip: autoAddressOf(one, record.mac) }))
+      const after = { ...record, fixedIps: [...record.fixedIps, ...more] }
+      writes.push(portWrites(replica, stored, touched(after, now())))
+    }
+  }
+  return {
+    compares: writes.flatMap(({ compares }) => compares),
+    ops: writes.flatMap(({ ops }) => ops),
+    changes: writes.flatMap(({ changes }) => changes),
+  }
+}
+
+function withoutSubnet({ replica, now }: Context, portId: string, subnetId: string): Writes {
+  const stored = replica.ports.get(portId)
+  if (stored === undefined) return nothing
+  const fixedIps = stored.record.fixedIps.filter((one) => one.subnetId !== subnetId)
+  return portWrites(replica, stored, touched({ ...stored.record, fixedIps }, now()))
+}
+
+function newSubnet(context: Context, values: SubnetValues): SubnetRecord {
   const { cidr: prefix, network_id: networkId } = values
   if (prefix === undefined) throw errors.missingAttribute('subnet', 'cidr')
   if (networkId === undefined) throw errors.missingAttribute('subnet', 'network_id')
+  const { projectId: networkProjectId } = storedAt(network, context, networkId).record
+  const common = newCommon(values, context, 0)
+  const { projectId } = common
+  const subject = { resource: 'subnet', id: '', projectId, networkProjectId }
+  authorize(context.caller, 'POST', subject, values)
   const { family, length } = prefixParts(prefix)
   const version = values.ip_version ?? family
   if (version !== family) {
@@ -239,7 +362,7 @@ function newSubnet(values: SubnetValues, now: Date): SubnetRecord {
   const gatewayIp =
     values.gateway_ip === undefined ? (mayRoute ? firstHost(prefix) : null) : values.gateway_ip
   const record: SubnetRecord = {
-    ...newCommon(values, now, 0),
+    ...common,
     networkId,
     cidr: prefix,
     gatewayIp,
@@ -288,12 +411,20 @@ function putSubnet(record: SubnetRecord): Op {
   return { type: 'put', key: keys.subnet(record.id), value: records.subnet.encode(record) }
 }
 
-function touchNetwork({ record, modified }: Stored<NetworkRecord>, now: Date) {
-  const key = keys.network(record.id)
-  const value = records.network.encode(touched(record, now))
-  const op: Op = { type: 'put', key, value }
-  return { compare: { key, modified }, op }
+/** Its list of subnets changes. */
+function touchNetwork({ replica, now }: Context, id: string): Writes {
+  const stored = replica.networks.get(id)
+  if (stored === undefined) throw errors.networkNotFound(id)
+  const key = keys.network(id)
+  const value = records.network.encode(touched(stored.record, now()))
+  return {
+    compares: [{ key, modified: stored.modified }],
+    ops: [{ type: 'put', key, value }],
+    changes: [],
+  }
 }
+
+const nothing: Writes = { compares: [], ops: [], changes: [] }
 
 function strict() {
   return { additionalProperties: false } as const

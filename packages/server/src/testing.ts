@@ -62,6 +62,8 @@ export function slow(store: Store, first: () => Promise<unknown> = setImmediate)
     range: (prefix) => store.range(prefix),
     watch: (prefix, after, signal) => store.watch(prefix, after, signal),
     lease: (ttl) => store.lease(ttl),
+    archived: (query) => store.archived(query),
+    forget: (before) => store.forget(before),
     async txn(compares, ops) {
       await first()
       return store.txn(compares, ops)

@@ -1,0 +1,176 @@
+// Who may do what: Neutron's defaults for the resources there are here, in one table. Administrators may do everything;
+// readers write nothing; the rest is for members, of whose project it is.
+//
+// What a caller is not to know of at all is no matter of policy but of Resource.visible: it is answered as if it were not there.
+
+import type { Caller } from './caller.ts'
+import { errors } from './errors.ts'
+
+export type Method = 'POST' | 'PUT' | 'DELETE'
+
+/** What is to be written, and whose it is. */
+export type Subject = {
+  readonly resource: string
+  /** Empty for what is not there yet. */
+  readonly id: string
+  readonly projectId: string
+  /** Of the network it belongs to, or is. */
+  readonly networkProjectId: string
+}
+
+/** Whether a member may. `value` is that of the attribute, as it was read. */
+type Rule = (caller: Caller, subject: Subject, value: unknown, method: Method) => boolean
+
+type Policy = {
+  /** Who may, in words: completes "it takes …". */
+  readonly wanted: string
+  readonly holds: Rule
+}
+
+type Policies = Readonly<Record<Method, Policy>> & {
+  readonly attributes: Readonly<Record<string, Policy>>
+}
+
+const admin: Policy = { wanted: 'an administrator', holds: () => false }
+const anyMember: Policy = { wanted: 'a member of the project', holds: () => true }
+const owner: Policy = {
+  wanted: 'a member of the project it is in, or an administrator',
+  holds: ({ projectId }, subject) => projectId === subject.projectId,
+}
+const networkOwner: Policy = {
+  wanted: 'a member of the project that owns the network, or an administrator',
+  holds: ({ projectId }, subject) => projectId === subject.networkProjectId,
+}
+const either: Policy = {
+  wanted: 'a member of its project or of the project that owns the network, or an administrator',
+  holds: (...about) => owner.holds(...about) || networkOwner.holds(...about),
+}
+
+/** For everybody while it is what it would be anyway. */
+function unless(plain: (value: unknown) => boolean, { wanted, holds }: Policy): Policy {
+  return {
+    wanted,
+    holds: (caller, subject, value, method) =>
+      (method === 'POST' && plain(value)) || holds(caller, subject, value, method),
+  }
+}
+
+/** CVE-2015-5240: whose device_owner is the network's own is trusted. */
+const deviceOwner: Policy = {
+  wanted: `${networkOwner.wanted}, as such ports are trusted`,
+  holds: (caller, subject, value, method) =>
+    !String(value).startsWith('network:') || networkOwner.holds(caller, subject, value, method),
+}
+
+/** Whoever may use a network may choose among its subnets; not so an address. */
+const fixedIps: Policy = {
+  wanted: `${networkOwner.wanted}; others may name a subnet_id alone`,
+  holds: (caller, subject, value, method) =>
+    networkOwner.holds(caller, subject, value, method) ||
+    (Array.isArray(value) && value.every((one: { readonly ip?: unknown }) => one.ip === undefined)),
+}
+
+const policies: Readonly<Record<string, Policies>> = {
+  network: {
+    POST: anyMember,
+    PUT: owner,
+    DELETE: owner,
+    attributes: {
+      shared: unless((value) => value === false, admin),
+      'router:external': unless((value) => value === false, admin),
+      'provider:network_type': admin,
+      'provider:physical_network': admin,
+      'provider:segmentation_id': admin,
+    },
+  },
+  subnet: {
+    POST: networkOwner,
+    PUT: networkOwner,
+    DELETE: networkOwner,
+    attributes: {},
+  },
+  port: {
+    POST: anyMember,
+    PUT: owner,
+    DELETE: either,
+    attributes: {
+      device_owner: deviceOwner,
+      mac_address: {
+        wanted: networkOwner.wanted,
+        // Neutron lets an administrator alone change the MAC of a port that is there.
+        holds: (...about) => about[3] === 'POST' && networkOwner.holds(...about),
+      },
+      fixed_ips: fixedIps,
+      allowed_address_pairs: networkOwner,
+      port_security_enabled: networkOwner,
+      'portward:checks': networkOwner,
+      'binding:host_id': admin,
+      'binding:profile': admin,
+    },
+  },
+  rbac_policy: {
+    POST: networkOwner,
+    PUT: owner,
+    DELETE: owner,
+    attributes: {
+      target_tenant: {
+        wanted: 'an administrator, to share with everybody',
+        holds: (_, __, value) => value !== '*',
+      },
+    },
+  },
+  agent: { POST: admin, PUT: admin, DELETE: admin, attributes: {} },
+}
+
+/**
+ * Throws an ApiError, 403, that names what is forbidden and to whom it is not. `values` are the attributes that the request
+ * names, as they were read.
+ */
+export function authorize(
+  caller: Caller,
+  method: Method,
+  subject: Subject,
+  values: Readonly<Record<string, unknown>>,
+): void {
+  if (caller.role === 'admin') return
+  const what = `${words[method]} ${subject.resource}${subject.id === '' ? '' : ` ${subject.id}`}`
+  if (caller.role === 'reader') throw errors.forbidden(what, 'the role member or admin')
+  const policy = policies[subject.resource]
+  const whole = policy?.[method] ?? admin
+  if (!whole.holds(caller, subject, undefined, method)) throw errors.forbidden(what, whole.wanted)
+  for (const [name, value] of Object.entries(values)) {
+    const rule = policy?.attributes[name]
+    if (rule === undefined || rule.holds(caller, subject, value, method)) continue
+    throw errors.forbidden(`${name}: ${what} with it`, rule.wanted)
+  }
+}
+
+/** Throws an ApiError, 403, unless the caller is an administrator. */
+export function adminOnly(caller: Caller, what: string): void {
+  if (caller.role !== 'admin') throw errors.forbidden(what, admin.wanted)
+}
+
+const words: Readonly<Record<Method, string>> = {
+  POST: 'to make a',
+  PUT: 'to change',
+  DELETE: 'to delete',
+}
+
+/** The project that a new resource is in. Throws an ApiError, 400, for another's, and where there is none. */
+export function projectOf(
+  caller: Caller,
+  {
+    project_id: projectId,
+    tenant_id: tenantId,
+  }: { readonly project_id?: string; readonly tenant_id?: string },
+): string {
+  if (projectId !== undefined && tenantId !== undefined && projectId !== tenantId) {
+    throw errors.projectsDiffer(projectId, tenantId)
+  }
+  const asked = projectId ?? tenantId ?? caller.projectId
+  if (asked === '') throw errors.noProject()
+  if (asked !== caller.projectId && caller.role !== 'admin') {
+    throw errors.notYourProject(asked, caller.projectId)
+  }
+  return asked
+}

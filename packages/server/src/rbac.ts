@@ -1,0 +1,129 @@
+// RBAC policies: made, changed and deleted. Neutron API v2.0, "RBAC Policies". Each writes its network as well, and compares who
+// has joined it: so that of two changes to who may use a network one sees the other.
+
+import { keys, records } from '@portward/store'
+import type { NetworkRecord, RbacRecord } from '@portward/store'
+import { touched } from './common.ts'
+import { errors } from './errors.ts'
+import { network } from './networks.ts'
+import { authorize, projectOf } from './policy.ts'
+import { withinQuota } from './quota.ts'
+import { isShared, joined, policyFor, policyWrites, shareWrites, usersBy } from './rbac-policy.ts'
+import type { RbacValues, Writes } from './rbac-policy.ts'
+import type { Replica } from './replica.ts'
+import { storedAt } from './resource.ts'
+import type { Stored } from './table.ts'
+import { transact } from './transact.ts'
+import type { Context, Plan } from './transact.ts'
+
+export function createRbac(
+  context: Context,
+  requests: readonly RbacValues[],
+): Plan<readonly string[]> {
+  const { replica, caller } = context
+  const made: RbacRecord[] = []
+  const writes: Writes[] = []
+  for (const values of requests) {
+    const { object_id: networkId = '', target_tenant: target = '' } = values
+    const shared = storedAt(network, context, networkId)
+    const projectId = projectOf(caller, values)
+    const networkProjectId = shared.record.projectId
+    authorize(
+      caller,
+      'POST',
+      { resource: 'rbac_policy', id: '', projectId, networkProjectId },
+      values,
+    )
+    const twice = made.some((one) => one.networkId === networkId && one.target === target)
+    if (twice || isShared(replica, networkId, [target])) throw errors.rbacTwice(networkId, target)
+    const record = policyFor(networkId, projectId, target)
+    made.push(record)
+    writes.push(policyWrites(context, undefined, record), touchWrites(context, shared))
+  }
+  const quota = withinQuota(
+    context,
+    'rbac_policy',
+    made.map(({ projectId }) => projectId),
+  )
+  return {
+    compares: [...writes.flatMap(({ compares }) => compares), ...quota.compares],
+    ops: [...writes.flatMap(({ ops }) => ops), ...quota.ops],
+    changes: writes.flatMap(({ changes }) => changes),
+    result: made.map(({ id }) => id),
+  }
+}
+
+export function updateRbac(
+  context: Context,
+  stored: Stored<RbacRecord>,
+  values: RbacValues,
+): Plan<undefined> {
+  const { record } = stored
+  authorize(context.caller, 'PUT', subjectOf(context.replica, record), values)
+  const target = values.target_tenant ?? record.target
+  if (target === record.target) return { compares: [], ops: [], result: undefined }
+  if (isShared(context.replica, record.networkId, [target])) {
+    throw errors.rbacTwice(record.networkId, target)
+  }
+  mayEnd(context.replica, record)
+  return withNetwork(context, stored, { ...record, target, revision: record.revision + 1 })
+}
+
+export function deleteRbac(context: Context, stored: Stored<RbacRecord>): Plan<undefined> {
+  authorize(context.caller, 'DELETE', subjectOf(context.replica, stored.record), {})
+  mayEnd(context.replica, stored.record)
+  return withNetwork(context, stored, undefined)
+}
+
+/** A network that was shared before there were policies has one from now on. */
+export async function upgradeShared(context: Context): Promise<void> {
+  for (const { id } of [...context.replica.networks.records()].filter(({ shared }) => shared)) {
+    await transact(context, () => {
+      const stored = context.replica.networks.get(id)
+      if (stored?.record.shared !== true) return { compares: [], ops: [], result: undefined }
+      const { shared: _, ...record } = stored.record
+      const key = keys.network(id)
+      const policy = shareWrites(context, record)
+      return {
+        compares: [{ key, modified: stored.modified }, ...policy.compares],
+        ops: [{ type: 'put', key, value: records.network.encode(record) }, ...policy.ops],
+        changes: policy.changes,
+        result: undefined,
+      }
+    })
+  }
+}
+
+function withNetwork(
+  context: Context,
+  stored: Stored<RbacRecord>,
+  after: RbacRecord | undefined,
+): Plan<undefined> {
+  const { replica } = context
+  const { networkId } = stored.record
+  const writes = policyWrites(context, stored, after)
+  const shared = replica.networks.get(networkId)
+  const touch = shared === undefined ? { compares: [], ops: [] } : touchWrites(context, shared)
+  return {
+    compares: [...writes.compares, ...touch.compares, joined(replica, networkId)],
+    ops: [...writes.ops, ...touch.ops],
+    changes: writes.changes,
+    result: undefined,
+  }
+}
+
+function touchWrites({ now }: Context, { record, modified }: Stored<NetworkRecord>): Writes {
+  const key = keys.network(record.id)
+  const value = records.network.encode(touched(record, now()))
+  return { compares: [{ key, modified }], ops: [{ type: 'put', key, value }], changes: [] }
+}
+
+function subjectOf(replica: Replica, { id, projectId, networkId }: RbacRecord) {
+  const networkProjectId = replica.networks.get(networkId)?.record.projectId ?? ''
+  return { resource: 'rbac_policy', id, projectId, networkProjectId }
+}
+
+function mayEnd(replica: Replica, policy: RbacRecord): void {
+  const users = usersBy(replica, policy)
+  if (users.length > 0) throw errors.rbacInUse(policy.id, policy.networkId, users)
+}
