@@ -118,7 +118,13 @@ class SqliteStore implements Store {
 
   async archived({ name, before, limit }: Parameters<Store['archived']>[0]) {
     checkArchived(name, limit)
-    return this.#transaction(() => this.#archive.newest(name, before, limit))
+    this.#mustGoOn()
+    try {
+      return this.#archive.newest(name, before, limit)
+    } catch (cause) {
+      // A damaged page of the past is no reason to end the present.
+      throw isSqliteError(cause) ? storeErrorOf(this.#file, cause) : cause
+    }
   }
 
   async forget(before: number): Promise<number> {
