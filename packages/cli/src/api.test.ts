@@ -36,12 +36,56 @@ void test('what is asked and answered is JSON; a slash at the end of the URL doe
   assert.deepEqual(asked, ['GET /x?y=z undefined ', 'POST /x application/json {"b":2}'])
 })
 
+void test('a write can name the revision it is for; an answer without a body is one', async () => {
+  const asked: string[] = []
+  await using server = await serve((request, response) => {
+    const { 'content-type': type, 'if-match': revision } = request.headers
+    asked.push(`${request.method} ${type} ${revision}`)
+    if (request.method === 'DELETE') response.writeHead(204).end()
+    else if (type === undefined) response.writeHead(201).end()
+    else response.end('{"a": 1}')
+  })
+  const api = openApi(server.url)
+  assert.deepEqual(await api.put('/x', { b: 2 }, 7), { a: 1 })
+  assert.equal(await api.put('/x/tags/y'), undefined)
+  assert.equal(await api.delete('/x', 8), undefined)
+  assert.deepEqual(asked, [
+    'PUT application/json revision_number=7',
+    'PUT undefined undefined',
+    'DELETE undefined revision_number=8',
+  ])
+})
+
 void test('a refusal is the server’s own sentence', async () => {
   await using server = await serve((_, response) => {
     const error = { type: 'PortNotFound', message: 'There is no port x.', detail: '' }
     response.writeHead(404).end(JSON.stringify({ NeutronError: error }))
   })
   await assert.rejects(openApi(server.url).get('/x'), failed(/^There is no port x\.$/))
+})
+
+void test('who is not known is told what to set', async () => {
+  await using server = await serve((_, response) => {
+    const error = { code: 401, title: 'Unauthorized', message: 'The request says not who asks.' }
+    response.writeHead(401).end(JSON.stringify({ error }))
+  })
+  const message =
+    /^The request says not who asks\. .* PORTWARD_TOKEN, .*--token-file.*openstack token issue/
+  await assert.rejects(openApi(server.url).get('/x'), failed(message))
+})
+
+void test('a token goes to nobody to whom the server points', async () => {
+  const sent: unknown[] = []
+  await using other = await serve(({ headers }, response) => {
+    sent.push(headers)
+    response.end('{}')
+  })
+  await using server = await serve(({ headers }, response) => {
+    sent.push(headers['x-auth-token'])
+    response.writeHead(302, { location: other.url }).end()
+  })
+  await assert.rejects(openApi(server.url, { token: 'pw_1' }).get('/x'), failed(/answers 302 to/))
+  assert.deepEqual(sent, ['pw_1'])
 })
 
 void test('another program at the URL: what it said, and how to name the right one', async () => {
@@ -69,7 +113,10 @@ void test('nobody at the URL, or one who hangs up or never answers', async () =>
   await using rude = await serve((request) => request.socket.destroy())
   await assert.rejects(openApi(rude.url).get('/x'), failed(/^no answer from .*--api/))
   await using silent = await serve(() => {})
-  await assert.rejects(openApi(silent.url, 50).get('/x'), failed(/no answer within 0\.05 seconds/))
+  await assert.rejects(
+    openApi(silent.url, { patience: 50 }).get('/x'),
+    failed(/no answer within 0\.05 seconds/),
+  )
 })
 
 void test('an API that is no URL is asked wrongly', () => {

@@ -6,6 +6,19 @@ export type Api = {
   /** Decoded JSON of the answer. Throws a Complaint with the server's own sentence when it refuses. */
   get<T>(path: string): Promise<T>
   post<T>(path: string, body: object): Promise<T>
+  /** Writes only what still has this revision_number, where one is given. Undefined for an answer without a body. */
+  put<T>(path: string, body?: object, revision?: number): Promise<T>
+  delete(path: string, revision?: number): Promise<void>
+}
+
+/** What the server refuses, in its own sentence. */
+export class Refusal extends Complaint {
+  /** Of HTTP. */
+  readonly answer: number
+  constructor(sentence: string, answer: number) {
+    super(sentence)
+    this.answer = answer
+  }
 }
 
 export const DEFAULT_API = 'http://127.0.0.1:9696'
@@ -13,8 +26,14 @@ export const DEFAULT_API = 'http://127.0.0.1:9696'
 /** Milliseconds: more than a server needs that waits for its switch. */
 const PATIENCE = 30_000
 
+export type ApiOptions = {
+  /** Says who asks. */
+  readonly token?: string | undefined
+  readonly patience?: number
+}
+
 /** `url` is where the server listens, such as DEFAULT_API. Throws a Complaint if it is no URL. */
-export function openApi(url: string, patience = PATIENCE): Api {
+export function openApi(url: string, { token, patience = PATIENCE }: ApiOptions = {}): Api {
   const base = url.replace(/\/+$/, '')
   if (!/^https?:\/\//i.test(base) || !URL.canParse(base)) {
     throw new Complaint(`--api, PORTWARD_API: '${url}' is no URL; write one as ${DEFAULT_API}`, 2)
@@ -23,15 +42,21 @@ export function openApi(url: string, patience = PATIENCE): Api {
     const { answer, body } = await exchange(path, init)
     const value = parsed(body)
     if (!answer.ok) {
-      throw new Complaint(sentenceIn(value) ?? noPortward(`${answer.status} to ${path}`))
+      const sentence = answer.status === 401 ? unauthorized(value) : sentenceIn(value)
+      if (sentence === undefined) throw new Complaint(noPortward(`${answer.status} to ${path}`))
+      throw new Refusal(sentence, answer.status)
     }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- who asks for what has no body expects none
+    if (body === '' && (answer.status === 201 || answer.status === 204)) return undefined as T
     if (value === undefined) throw new Complaint(noPortward(`no JSON to ${path}`))
     return value as T
   }
   const exchange = async (path: string, init?: RequestInit) => {
     const signal = AbortSignal.timeout(patience)
     try {
-      const answer = await fetch(base + path, { ...init, signal })
+      const headers = new Headers(init?.headers)
+      if (token !== undefined) headers.set('x-auth-token', token)
+      const answer = await fetch(base + path, { ...init, headers, redirect: 'manual', signal })
       return { answer, body: await answer.text() }
     } catch (cause) {
       throw new Complaint(noAnswer(cause), 1, { cause })
@@ -41,19 +66,28 @@ export function openApi(url: string, patience = PATIENCE): Api {
     if (cause instanceof Error && cause.name === 'TimeoutError') {
       return `${base} took the request and gave no answer within ${patience / 1000} seconds: see the log of \`portward up\``
     }
-    const { message } = innermost(cause)
+    const { message, code = '' }: NodeJS.ErrnoException = innermost(cause)
+    if (/CERT|VERIFY|ALTNAME/.test(code)) {
+      return `${base} shows a certificate that is not trusted (${message}): name the file of its authority with --ca, or PORTWARD_CA`
+    }
     return `no answer from ${base}: ${message}. Is \`portward up\` running? Name its URL with --api, or PORTWARD_API`
   }
   const noPortward = (said: string): string =>
     `${base} answers ${said}, as Portward does not: name the URL of \`portward up\` with --api, or PORTWARD_API`
+  const send = <T>(method: string, path: string, body?: object, revision?: number): Promise<T> =>
+    ask(path, {
+      method,
+      headers: {
+        ...(body && { 'content-type': 'application/json' }),
+        ...(revision !== undefined && { 'if-match': `revision_number=${revision}` }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    })
   return {
     get: (path) => ask(path),
-    post: (path, body) =>
-      ask(path, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      }),
+    post: (path, body) => send('POST', path, body),
+    put: (path, body, revision) => send('PUT', path, body, revision),
+    delete: (path, revision) => send('DELETE', path, undefined, revision),
   }
 }
 
@@ -72,6 +106,17 @@ function parsed(text: string): object | undefined {
   } catch {
     return undefined
   }
+}
+
+/** 401 has a body of its own, Keystone's. */
+function unauthorized(
+  body: { readonly error?: { readonly message?: string } } | undefined,
+): string | undefined {
+  const message = body?.error?.message
+  return message === undefined
+    ? undefined
+    : `${message} A command sends the token in PORTWARD_TOKEN, or in the file named by --token-file; ` +
+        '`portward token create` makes one, and with Keystone `openstack token issue -f value -c id` does'
 }
 
 /** The message of Neutron's error body. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Settings } from './config.ts'
-import { configOf, parseListen } from './config.ts'
+import { configOf, parseListen, parseVlanRange } from './config.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'portward-cli-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -101,13 +101,64 @@ void test('a file that is not there, or is no TOML: where, in one line', async (
   )
 })
 
-void test('where to listen: any port of loopback, and nothing else', () => {
+void test('how the server knows who asks, and what each way needs', async () => {
+  assert.equal((await configFrom('')).auth, 'none')
+  assert.equal((await configFrom('auth = "tokens"')).token_file, '/etc/portward/tokens')
+  const url = 'https://keystone.example.org:5000/v3'
+  const keystone = await configFrom('auth = "keystone"', { keystone_url: url })
+  assert.deepEqual([keystone.keystone_url, keystone.keystone_token_file], [url, ''])
+  for (const [toml, message] of [
+    ['auth = "keystone"', /auth is keystone, and keystone_url is not set: say where/],
+    ['auth = "basic"', /auth is "basic"; wanted none or tokens or keystone/],
+    ['tls_cert = "/c"', /^tls_key is not set: a certificate and its key go together/],
+    ['tls_key = "/k"', /^tls_cert is not set: a certificate and its key go together/],
+  ] as const) {
+    await assert.rejects(configFrom(toml), refused(2, message))
+  }
+})
+
+void test('a quota is a number or -1, in every spelling', async () => {
+  const { quota_network, quota_subnet, quota_port, quota_rbac_policy } = await configFrom(
+    'quota_network = 5',
+    { quota_port: 0 },
+    { PORTWARD_QUOTA_SUBNET: '-1', PORTWARD_QUOTA_RBAC_POLICY: '10' },
+  )
+  assert.deepEqual([quota_network, quota_subnet, quota_port, quota_rbac_policy], [5, -1, 0, 10])
+  for (const value of ['-2', '1.5', '2147483648', '"many"']) {
+    const wanted = refused(2, /quota_port is .*; wanted how many, or -1 for any number/)
+    await assert.rejects(configFrom(`quota_port = ${value}`), wanted)
+  }
+})
+
+void test('for how many days changes are kept', async () => {
+  assert.equal((await configFrom('')).audit_days, 365)
+  for (const days of [0, 36_501]) {
+    const wanted = refused(2, /audit_days is \d+; wanted a number of days from 1 to 36500/)
+    await assert.rejects(configFrom(`audit_days = ${days}`), wanted)
+  }
+})
+
+void test('what kind of network is made, and from which VLANs', async () => {
+  const { network_type, physical_network, vlan_range } = await configFrom('network_type = "vlan"')
+  assert.deepEqual([network_type, physical_network, vlan_range], ['vlan', 'physnet1', '1:4094'])
+  const wanted = /vlan_range is "100"; wanted FIRST:LAST within 1:4094/
+  await assert.rejects(configFrom('vlan_range = "100"'), refused(2, wanted))
+  assert.deepEqual(parseVlanRange('100:199'), { first: 100, last: 199 })
+  assert.deepEqual(parseVlanRange('7:7'), { first: 7, last: 7 })
+  for (const text of ['0:5', '5:4', '1:4095']) {
+    assert.throws(() => parseVlanRange(text), refused(2, /wanted FIRST:LAST within 1:4094/), text)
+  }
+})
+
+void test('where to listen: who asks nobody stays on loopback, at any port', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 65_535 }), (port) => {
       for (const host of ['127.0.0.1', '127.1.2.3', 'localhost']) {
-        assert.deepEqual(parseListen(`${host}:${port}`), { host, port })
+        const listen = parseListen(`${host}:${port}`, 'none')
+        assert.deepEqual(listen, { host, port, loopback: true })
       }
-      assert.deepEqual(parseListen(`[::1]:${port}`), { host: '::1', port })
+      const listen = parseListen(`[::1]:${port}`, 'keystone')
+      assert.deepEqual(listen, { host: '::1', port, loopback: true })
     }),
   )
   for (const text of [
@@ -119,9 +170,18 @@ void test('where to listen: any port of loopback, and nothing else', () => {
     '::1:9696',
     '127.0.0.1:',
   ]) {
-    assert.throws(() => parseListen(text), refused(2, /write HOST:PORT/), text)
+    assert.throws(() => parseListen(text, 'tokens'), refused(2, /write HOST:PORT/), text)
   }
-  for (const text of ['0.0.0.0:9696', '[::]:9696', '10.0.0.1:9696', '127.0.0.1.example.org:9696']) {
-    assert.throws(() => parseListen(text), refused(2, /only on loopback/), text)
+  for (const [text, host] of [
+    ['0.0.0.0:9696', '0.0.0.0'],
+    ['[::]:9696', '::'],
+    ['10.0.0.1:9696', '10.0.0.1'],
+    ['127.0.0.1.example.org:9696', '127.0.0.1.example.org'],
+  ] as const) {
+    const ways = /portward token create.*auth = "tokens".*auth = "keystone".*or listen on loopback/
+    assert.throws(() => parseListen(text, 'none'), refused(2, ways), text)
+    for (const auth of ['tokens', 'keystone'] as const) {
+      assert.deepEqual(parseListen(text, auth), { host, port: 9696, loopback: false })
+    }
   }
 })

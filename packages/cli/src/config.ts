@@ -10,7 +10,10 @@ import { Compile } from 'typebox/compile'
 import { Complaint } from './complaint.ts'
 
 const modes = ['auto', 'own', 'shared'] as const
+const auths = ['none', 'tokens', 'keystone'] as const
+const networkTypes = ['local', 'vlan'] as const
 const levels = ['debug', 'info', 'warn', 'error'] as const
+const QUOTA_MAX = 0x7fff_ffff // Neutron's
 
 const file = Type.Object(
   {
@@ -24,6 +27,26 @@ const file = Type.Object(
     listen: Type.Optional(Type.String({ minLength: 1 })),
     state: Type.Optional(Type.String({ minLength: 1 })),
     host: Type.Optional(Type.String({ minLength: 1 })),
+    /** How the server knows who asks: it does not, by `token_file`, or by Keystone. */
+    auth: Type.Optional(Type.Enum([...auths])),
+    token_file: Type.Optional(Type.String({ minLength: 1 })),
+    keystone_url: Type.Optional(Type.String({ minLength: 1 })),
+    /** Holds a token that may validate those of others; without it each vouches for itself. */
+    keystone_token_file: Type.Optional(Type.String({ minLength: 1 })),
+    tls_cert: Type.Optional(Type.String({ minLength: 1 })),
+    tls_key: Type.Optional(Type.String({ minLength: 1 })),
+    /** Of a network whose request does not say; Neutron's tenant_network_types. */
+    network_type: Type.Optional(Type.Enum([...networkTypes])),
+    physical_network: Type.Optional(Type.String({ minLength: 1 })),
+    /** FIRST:LAST, both included: what VLANs may be given out. */
+    vlan_range: Type.Optional(Type.String({ pattern: String.raw`^\d{1,4}:\d{1,4}$` })),
+    /** How many a project may have that has no quota of its own; -1: any number. */
+    quota_network: Type.Optional(Type.Integer({ minimum: -1, maximum: QUOTA_MAX })),
+    quota_subnet: Type.Optional(Type.Integer({ minimum: -1, maximum: QUOTA_MAX })),
+    quota_port: Type.Optional(Type.Integer({ minimum: -1, maximum: QUOTA_MAX })),
+    quota_rbac_policy: Type.Optional(Type.Integer({ minimum: -1, maximum: QUOTA_MAX })),
+    /** For how long changes are kept in the archive. */
+    audit_days: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
     /** Of one port; Neutron's setting of that name. */
     max_allowed_address_pair: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
     log_level: Type.Optional(Type.Enum([...levels])),
@@ -33,9 +56,11 @@ const file = Type.Object(
 const validator = Compile(file)
 
 export type Settings = Static<typeof file>
+/** A text that is empty: there is none. */
 export type Config = Required<Settings>
 
 export const CONFIG_FILE = '/etc/portward/portward.toml'
+export const TOKEN_FILE = '/etc/portward/tokens'
 
 const builtIn: Config = {
   ovs_rundir: '/var/run/openvswitch',
@@ -46,6 +71,20 @@ const builtIn: Config = {
   listen: '127.0.0.1:9696',
   state: '/var/lib/portward',
   host: hostname(),
+  auth: 'none',
+  token_file: TOKEN_FILE,
+  keystone_url: '',
+  keystone_token_file: '',
+  tls_cert: '',
+  tls_key: '',
+  network_type: 'local',
+  physical_network: 'physnet1',
+  vlan_range: '1:4094',
+  quota_network: -1,
+  quota_subnet: -1,
+  quota_port: -1,
+  quota_rbac_policy: -1,
+  audit_days: 365,
   max_allowed_address_pair: 10,
   log_level: 'info',
 }
@@ -65,7 +104,25 @@ export async function configOf(
   // As the programs of Open vSwitch are told where it runs.
   const { OVS_RUNDIR: rundir } = env
   const fromOvs = rundir ? { ovs_rundir: rundir } : {}
-  return { ...builtIn, ...fromOvs, ...fromFile, ...fromEnv, ...fromFlags }
+  return complete({ ...builtIn, ...fromOvs, ...fromFile, ...fromEnv, ...fromFlags })
+}
+
+/** Throws a Complaint where one setting needs another. */
+function complete(config: Config): Config {
+  const { auth, keystone_url: url, tls_cert: cert, tls_key: key } = config
+  if (auth === 'keystone' && url === '') {
+    throw new Complaint(
+      'auth is keystone, and keystone_url is not set: say where Keystone is, as https://keystone.example.org:5000/v3',
+      2,
+    )
+  }
+  if ((cert === '') !== (key === '')) {
+    throw new Complaint(
+      `${key === '' ? 'tls_key' : 'tls_cert'} is not set: a certificate and its key go together, tls_cert and tls_key`,
+      2,
+    )
+  }
+  return config
 }
 
 async function settingsOf(path: string, mayBeAbsent: boolean): Promise<Settings> {
@@ -102,7 +159,7 @@ function settingsIn(env: NodeJS.ProcessEnv): unknown {
 function likeThe(standing: Config[keyof Config], value: string): unknown {
   if (Array.isArray(standing)) return value.split(',').filter((one) => one !== '')
   if (typeof standing === 'boolean') return truthOf(value)
-  return typeof standing === 'number' && /^\d+$/.test(value) ? Number(value) : value
+  return typeof standing === 'number' && /^-?\d+$/.test(value) ? Number(value) : value
 }
 
 /** What it says, where it says true or false. */
@@ -133,17 +190,30 @@ function checked(settings: unknown, spelling: (name: string) => string): Setting
   throw new Complaint(`${spelling(name)} is ${JSON.stringify(given[name])}; wanted ${wanted}`, 2)
 }
 
+const QUOTA = 'how many, or -1 for any number'
+const VLAN_RANGE = 'FIRST:LAST within 1:4094, such as 100:199'
+
 /** What a setting takes that isn't any string. */
 const WANTED: { readonly [K in keyof Settings]?: string } = {
   bridge_mode: modes.join(' or '),
   uplinks: 'a list of interface names',
   isolate: 'true or false',
+  auth: auths.join(' or '),
+  network_type: networkTypes.join(' or '),
+  vlan_range: VLAN_RANGE,
+  quota_network: QUOTA,
+  quota_subnet: QUOTA,
+  quota_port: QUOTA,
+  quota_rbac_policy: QUOTA,
+  audit_days: 'a number of days from 1 to 36500',
   max_allowed_address_pair: 'a number from 0 to 10000',
   log_level: levels.join(' or '),
 }
 
-/** `HOST:PORT`, with an IPv6 host in brackets; port 0 is any that is free. */
-export function parseListen(text: string): { readonly host: string; readonly port: number } {
+export type Listen = { readonly host: string; readonly port: number; readonly loopback: boolean }
+
+/** `HOST:PORT`, with an IPv6 host in brackets; port 0 is any that is free. Who asks nobody stays on loopback. */
+export function parseListen(text: string, auth: Config['auth']): Listen {
   const [, bracketed, bare, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? []
   const host = bracketed ?? bare
   const port = Number(digits)
@@ -153,13 +223,25 @@ export function parseListen(text: string): { readonly host: string; readonly por
       2,
     )
   }
-  if (!LOOPBACK.test(host)) {
+  const loopback = LOOPBACK.test(host)
+  if (auth === 'none' && !loopback) {
     throw new Complaint(
-      `cannot listen on '${text}': there is no authentication yet, so only on loopback: 127.0.0.1, [::1] or localhost`,
+      `cannot listen on '${text}': whoever reaches that address would be an administrator. Have the server know who asks: ` +
+        'make tokens (portward token create) and set auth = "tokens", or set auth = "keystone" and keystone_url; ' +
+        'or listen on loopback: 127.0.0.1, [::1] or localhost',
       2,
     )
   }
-  return { host, port }
+  return { host, port, loopback }
 }
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/
+
+/** `FIRST:LAST`, both included: IEEE 802.1Q's identifiers, without 0 and 4095. */
+export function parseVlanRange(text: string): { readonly first: number; readonly last: number } {
+  const [first = 0, last = 0] = text.split(':').map(Number)
+  if (!(first >= 1 && first <= last && last <= 4094)) {
+    throw new Complaint(`vlan_range is '${text}'; wanted ${VLAN_RANGE}`, 2)
+  }
+  return { first, last }
+}

@@ -27,6 +27,8 @@ function apiOf(fields: object): Api {
         ? { ports: [shown] }
         : { port: shown, ...view, ...rest }) as T,
     post: () => assert.fail(),
+    put: () => assert.fail(),
+    delete: () => assert.fail(),
   }
 }
 

@@ -2,17 +2,21 @@
 
 import { flushCompileCache } from 'node:module'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import type { AccessFlags } from './access.ts'
+import { accessOf } from './access.ts'
 import type { Api } from './api.ts'
 import { DEFAULT_API, openApi } from './api.ts'
 import { printable } from './columns.ts'
 import { Complaint } from './complaint.ts'
 import type { Settings } from './config.ts'
-import { CONFIG_FILE, configOf, truthOf } from './config.ts'
+import { CONFIG_FILE, TOKEN_FILE, configOf, truthOf } from './config.ts'
 import { explainFrame } from './explain.ts'
 import { listFlows } from './flows.ts'
+import { showHistory } from './history.ts'
 import { listPorts, showPort } from './ports.ts'
 import { protect, unprotect } from './protect.ts'
 import { showStatus } from './status.ts'
+import type { NewToken } from './token.ts'
 import { VERSION } from './version.ts'
 
 /** What a command found out: for a program, and for a person. */
@@ -22,7 +26,7 @@ type Found = {
   /** What is wrong beyond what was asked: it goes to standard error, and the status is 1. */
   readonly alarm?: string
 }
-type Asking = { readonly api: string; readonly json?: true }
+type Asking = AccessFlags & { readonly api: string; readonly json?: true }
 
 const program = new Command('portward')
   .description('Port security for Open vSwitch: a port may speak only as itself.')
@@ -36,6 +40,20 @@ daemon('up', 'server, agent and SQLite in one process, for this host')
   .option('--state <DIR>', 'where the state is kept (default: /var/lib/portward)')
   .option('--host <NAME>', 'this host’s name, as in binding:host_id (default: its hostname)')
   .option('--max-allowed-address-pair <N>', 'how many pairs a port can have (default: 10)', numeric)
+  .option('--auth <HOW>', 'how who asks is known: none, tokens or keystone (default: none)')
+  .option('--token-file <FILE>', `with --auth tokens: the tokens (default: ${TOKEN_FILE})`)
+  .option('--keystone-url <URL>', 'with --auth keystone: where it is')
+  .option('--keystone-token-file <FILE>', 'a token that may validate those of others')
+  .option('--tls-cert <FILE>', 'serve HTTPS with this certificate, in PEM')
+  .option('--tls-key <FILE>', 'and this key')
+  .option('--network-type <TYPE>', 'what a network is unless asked: local or vlan (default: local)')
+  .option('--physical-network <NAME>', 'what carries VLANs (default: physnet1)')
+  .option('--vlan-range <FIRST:LAST>', 'the VLANs to give out (default: 1:4094)')
+  .option('--quota-network <N>', 'how many a project may have; -1: any (default: -1)', numeric)
+  .option('--quota-subnet <N>', 'likewise', numeric)
+  .option('--quota-port <N>', 'likewise', numeric)
+  .option('--quota-rbac-policy <N>', 'likewise', numeric)
+  .option('--audit-days <N>', 'for how long changes are kept (default: 365)', numeric)
   .action(async (flags: DaemonFlags) => {
     const config = await configOf(settingsOf(flags), flags.config, process.env)
     const { up } = await import('./up.ts')
@@ -93,6 +111,16 @@ asks(
     ),
   )
 
+asks(
+  program.command('history').description('who changed a port, when, and what it was allowed then'),
+)
+  .argument('<PORT>', 'its id or name; of a port that is gone, its id')
+  .option('--at <TIME>', 'what it was at that time, such as 2026-11-25T12:00:00Z')
+  .option('--limit <N>', 'how many changes, the newest first', numeric, 20)
+  .action((which: string, options: Asking & { at?: string; limit: number }) =>
+    answer(options, (api) => showHistory(api, { which, at: options.at, limit: options.limit })),
+  )
+
 asks(program.command('protect').description('make an interface on the bridge a port, and guard it'))
   .argument('<IFACE>', 'an interface that hangs on the bridge')
   .requiredOption('--ip <ADDRESS>', 'an address it may claim; again for more', gather)
@@ -111,6 +139,66 @@ asks(program.command('unprotect').description('undo protect: the port and its fl
     answer(options, (api) => unprotect(api, iface, options.host)),
   )
 
+asks(program.command('apply').description('make networks, subnets and ports what files declare'))
+  .requiredOption(
+    '-f, --file <FILE>',
+    'a declaration in YAML, - for standard input; again for more',
+    gather,
+  )
+  .option('--dry-run', 'only show what would change: the status is 3 if anything would')
+  .option('--prune', 'delete what apply has made and none of the files declares')
+  .option('--yes', 'delete without asking')
+  .action(async (options: Asking & ApplyFlags) => {
+    const { file: files, dryRun = false, prune = false, yes = false, json = false } = options
+    const wish = { files, dryRun, prune, yes, json }
+    const { apply, openTerminal } = await import('./declare/apply.ts')
+    process.exitCode = await apply(await apiOf(options), wish, openTerminal())
+  })
+
+asks(program.command('export').description('what there is, as a file that apply takes'))
+  .option('--network <NAME>', 'only this network')
+  .action(async (options: Asking & { network?: string }) => {
+    const { exportState } = await import('./declare/export.ts')
+    await answer(options, (api) => exportState(api, options.network))
+  })
+
+type ApplyFlags = {
+  readonly file: readonly string[]
+  readonly dryRun?: true
+  readonly prune?: true
+  readonly yes?: true
+}
+
+const token = program.command('token').description('who may ask a server with auth = "tokens"')
+keepsTokens(token.command('create').description('make a token, and print it: once, and alone'))
+  .requiredOption('--name <NAME>', 'what it is called, in the log and to revoke it')
+  .requiredOption('--project <PROJECT>', 'the project its requests belong to')
+  .requiredOption('--role <ROLE>', 'admin, member or reader')
+  .option('--expires <TIME>', 'such as 30d or 12h, or a date in UTC (default: never)')
+  .action(async ({ file, ...asked }: TokenFlags & NewToken) => {
+    const { USAGE, createToken } = await import('./token.ts')
+    process.stdout.write(`${await createToken(file, asked)}\n`)
+    process.stderr.write(USAGE)
+  })
+keepsTokens(token.command('list').description('the tokens there are, without what to send'))
+  .option('--json', 'print JSON, for programs')
+  .action(async ({ file, ...options }: TokenFlags) => {
+    const { listTokens } = await import('./token.ts')
+    show(await listTokens(file), options)
+  })
+keepsTokens(token.command('revoke').description('a token counts for nothing from now on'))
+  .argument('<NAME>', 'what it is called')
+  .action(async (name: string, { file }: TokenFlags) => {
+    const { revokeToken } = await import('./token.ts')
+    show(await revokeToken(file, name), {})
+  })
+
+type TokenFlags = { readonly file: string; readonly json?: true }
+
+function keepsTokens(command: Command): Command {
+  return command.option('--file <FILE>', 'where the tokens are kept', TOKEN_FILE)
+}
+
 type DaemonFlags = {
   readonly config?: string
   readonly ovsRundir?: string
@@ -123,6 +211,20 @@ type DaemonFlags = {
   readonly host?: string
   readonly logLevel?: string
   readonly maxAllowedAddressPair?: number | string
+  readonly auth?: string
+  readonly tokenFile?: string
+  readonly keystoneUrl?: string
+  readonly keystoneTokenFile?: string
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly networkType?: string
+  readonly physicalNetwork?: string
+  readonly vlanRange?: string
+  readonly quotaNetwork?: number | string
+  readonly quotaSubnet?: number | string
+  readonly quotaPort?: number | string
+  readonly quotaRbacPolicy?: number | string
+  readonly auditDays?: number | string
 }
 
 function daemon(name: string, description: string): Command {
@@ -149,7 +251,7 @@ function daemon(name: string, description: string): Command {
 
 /** What is no number is left as it is: the settings say what they want. */
 function numeric(text: string): number | string {
-  return /^\d+$/.test(text) ? Number(text) : text
+  return /^-?\d+$/.test(text) ? Number(text) : text
 }
 
 /** Flags to settings; what was not given is left out, so that the file or the environment decides. */
@@ -165,6 +267,20 @@ function settingsOf(flags: DaemonFlags): Settings {
     host: flags.host,
     log_level: flags.logLevel,
     max_allowed_address_pair: flags.maxAllowedAddressPair,
+    auth: flags.auth,
+    token_file: flags.tokenFile,
+    keystone_url: flags.keystoneUrl,
+    keystone_token_file: flags.keystoneTokenFile,
+    tls_cert: flags.tlsCert,
+    tls_key: flags.tlsKey,
+    network_type: flags.networkType,
+    physical_network: flags.physicalNetwork,
+    vlan_range: flags.vlanRange,
+    quota_network: flags.quotaNetwork,
+    quota_subnet: flags.quotaSubnet,
+    quota_port: flags.quotaPort,
+    quota_rbac_policy: flags.quotaRbacPolicy,
+    audit_days: flags.auditDays,
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }
@@ -173,11 +289,23 @@ function asks(command: Command): Command {
   const api = process.env['PORTWARD_API'] ?? DEFAULT_API
   return command
     .option('--api <URL>', 'where the server listens', api)
+    .option(
+      '--token-file <FILE>',
+      'holds the token to send (default: PORTWARD_TOKEN, if it is set)',
+    )
+    .option('--ca <FILE>', 'who must have signed the server’s certificate (default: PORTWARD_CA)')
     .option('--json', 'print JSON, for programs')
 }
 
-async function answer({ api, json }: Asking, ask: (api: Api) => Promise<Found>): Promise<void> {
-  const found = await ask(openApi(api))
+async function answer(options: Asking, ask: (api: Api) => Promise<Found>): Promise<void> {
+  show(await ask(await apiOf(options)), options)
+}
+
+async function apiOf(options: Asking): Promise<Api> {
+  return openApi(options.api, { token: await accessOf(options, process.env) })
+}
+
+function show(found: Found, { json }: { readonly json?: true }): void {
   process.stdout.write(`${json ? JSON.stringify(found.json, undefined, 2) : found.text}\n`)
   if (found.alarm === undefined) return
   process.stderr.write(found.alarm)

@@ -27,7 +27,7 @@ import type { Check } from './wait.ts'
 type Place = { readonly host: string; readonly iface: string }
 type TieRoute = { Querystring: Query; Params: Place }
 
-const tie = {
+export const tie = {
   name: 'interface',
   attributes: { port_id: { kind: string(NAME_MAX), post: 'required' } },
 } as const
@@ -46,7 +46,7 @@ export function serveInterfaces(
     const wait = waitOf(request.query, request.headers)
     const { port_id: portId = '' } = readValues(tie, 'POST', bodyOf(request))
     const { result: created } = await transact(asking, () => tieTo(asking, params, portId))
-    const pending = await pendingAfter(replica, wait, reply, [applied(portId)], signal)
+    const pending = await pendingAfter(asking, wait, reply, [applied(portId)], signal)
     reply.code(pending !== undefined ? 202 : created ? 201 : 200)
     const row = interfacesOf(replica).find(
       (one) => one.host === params.host && one.iface === params.iface,
@@ -61,7 +61,7 @@ export function serveInterfaces(
     const wait = waitOf(request.query, request.headers)
     const { result: portId } = await transact(asking, () => untie(asking, params))
     const checks = [letGo(params, portId), withdrawn(portId, params.host)]
-    const pending = await pendingAfter(replica, wait, reply, checks, signal)
+    const pending = await pendingAfter(asking, wait, reply, checks, signal)
     if (pending === undefined) return reply.code(204).send()
     return reply.code(202).send({ port_id: portId, ...pending })
   })
