@@ -5,10 +5,11 @@ import { keys, records } from '@portward/store'
 import type { AgentRecord } from '@portward/store'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Type } from 'typebox'
 import { NAME_MAX, idAttribute, scalar, timeOf } from './common.ts'
 import { errors } from './errors.ts'
 import { changesOf } from './history.ts'
-import { boolean, constant, dict, string } from './kinds.ts'
+import { boolean, constant, dict, shownAs, string } from './kinds.ts'
 import { authorize } from './policy.ts'
 import type { Replica } from './replica.ts'
 import type { Attribute, Resource, Values } from './resource.ts'
@@ -22,6 +23,12 @@ const BINARY = 'portward-agent'
 const RETRY_MS = 1000
 
 const text = string(NAME_MAX)
+const plain = shownAs(Type.String({ pattern: String.raw`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$` }), text)
+const configurations = Type.Object({
+  integration_bridge: Type.String(),
+  devices: Type.Integer(),
+  version: Type.String(),
+})
 const fixed = <T>(value: T) => ({ kind: constant(value), of: (): T => value }) as const
 
 const attributes = {
@@ -40,10 +47,10 @@ const attributes = {
     ...scalar,
     of: (agent: AgentRecord) => agent.adminStateUp,
   },
-  created_at: { kind: text, sort: true, of: (agent: AgentRecord) => plainTime(agent.createdAt) },
-  started_at: { kind: text, sort: true, of: (agent: AgentRecord) => plainTime(agent.startedAt) },
+  created_at: { kind: plain, sort: true, of: (agent: AgentRecord) => plainTime(agent.createdAt) },
+  started_at: { kind: plain, sort: true, of: (agent: AgentRecord) => plainTime(agent.startedAt) },
   heartbeat_timestamp: {
-    kind: text,
+    kind: plain,
     sort: true,
     live: true,
     // Its lease is renewed every few seconds.
@@ -60,7 +67,7 @@ const attributes = {
   availability_zone: fixed(null),
   alive: { kind: boolean, ...scalar, live: true, of: isAlive },
   configurations: {
-    kind: dict,
+    kind: shownAs(configurations, dict),
     live: true,
     of: (agent: AgentRecord, replica: Replica) => ({
       integration_bridge: agent.bridge,
@@ -93,12 +100,14 @@ export function updateAgent(
     ...record,
     adminStateUp: values.admin_state_up ?? record.adminStateUp,
     description: values.description ?? record.description,
-    revision: record.revision + 1,
   }
+  const same = records.agent.encode(after) === records.agent.encode(record)
+  if (same) return { compares: [], ops: [], result: undefined }
   const key = keys.agent(record.host)
+  const value = records.agent.encode({ ...after, revision: record.revision + 1 })
   return {
     compares: [{ key, modified }],
-    ops: [{ type: 'put', key, value: records.agent.encode(after) }],
+    ops: [{ type: 'put', key, value }],
     changes: changesOf(agent, context.replica, record, after),
     result: undefined,
   }

@@ -27,7 +27,10 @@ import { serveExplain } from './explain.ts'
 import { extensionOf, listExtensions } from './extensions.ts'
 import { serveHistory } from './history-routes.ts'
 import { serveInterfaces } from './interfaces.ts'
-import { createNetworks, deleteNetwork, network, updateNetwork } from './networks.ts'
+import type { Tls } from './identity/tls.ts'
+import { deleteNetwork } from './network-deletion.ts'
+import { createNetworks, network, updateNetwork } from './networks.ts'
+import { serveOpenApi } from './openapi.ts'
 import { port } from './port.ts'
 import { createPorts, deletePort, updatePort } from './ports.ts'
 import { servePortward } from './portward.ts'
@@ -51,6 +54,7 @@ declare module 'fastify' {
 export type AppOptions = {
   readonly context: Context
   readonly identity: Identity
+  readonly tls: Tls | undefined
   readonly log: FastifyBaseLogger | undefined
   readonly local: LocalHost | undefined
   readonly version: string
@@ -65,9 +69,10 @@ const PARAM_MAX = maxHeaderSize
 const resources = [network, subnet, port, rbacPolicy, agent] as const
 
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { context, identity, log, signal } = options
+  const { context, identity, tls, log, signal } = options
   const app: FastifyInstance = fastify({
     ...(log === undefined ? {} : { loggerInstance: log }),
+    ...(tls === undefined ? {} : { https: tls.options }),
     bodyLimit: BODY_MAX,
     requestTimeout: REQUEST_TIMEOUT,
     clientErrorHandler: answerClientError,
@@ -155,6 +160,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   servePortward(app, options)
   serveInterfaces(app, options)
   serveExplain(app, options)
+  serveOpenApi(app, options.version)
   return app
 }
 

@@ -5,12 +5,14 @@
 // Only what deviates is kept and shown, in one order: what is checked whole is left out.
 
 import type { Check } from '@portward/portsec'
-import { checks, lists } from '@portward/portsec'
+import { NO_ETHERTYPE, checks, lists } from '@portward/portsec'
 import type { ChecksRecord } from '@portward/store'
 import { Type } from 'typebox'
+import type { TSchema } from 'typebox'
 import { errors } from './errors.ts'
 import type { Kind } from './kinds.ts'
 import { isObject } from './resource.ts'
+import { wordText } from './texts.ts'
 
 /** Each is a flow of the port's guard. */
 export const MOST_ETHERTYPES = 64
@@ -18,16 +20,36 @@ export const MOST_ETHERTYPES = 64
 type Listed = keyof typeof lists
 type Exemption = false | readonly number[]
 
+/** EtherTypes that no list can name. */
+const refused = Array.from({ length: 0x10000 - NO_ETHERTYPE }, (_, i) => NO_ETHERTYPE + i).filter(
+  (type) => !lists.ethertype.permits(type),
+)
+
 /** How the members of a list are written, and shown again. */
 const items: Readonly<Record<Listed, Item>> = {
   vlan: {
-    schema: Type.Integer(),
+    schema: Type.Array(Type.Integer({ minimum: 1, maximum: 4094 }), { uniqueItems: true }),
+    shown: Type.Array(Type.Integer({ minimum: 1, maximum: 4094 })),
     wanted: 'true, false or a list of VLAN ids, each once: integers from 1 to 4094',
     read: (value) => value,
     show: (vid) => vid,
   },
   ethertype: {
-    schema: Type.Union([Type.String(), Type.Integer()]),
+    schema: Type.Array(
+      Type.Union([
+        Type.String({
+          pattern: '^0[xX](?:0?(?:5[fF]{2}|[6-9a-fA-F][0-9a-fA-F]{2})|[1-9a-fA-F][0-9a-fA-F]{3})$',
+          not: wordText(
+            refused.map((type) => type.toString(16)),
+            '0[xX]0?',
+            '',
+          ),
+        }),
+        Type.Integer({ minimum: NO_ETHERTYPE, maximum: 0xffff, not: { enum: refused } }),
+      ]),
+      { maxItems: MOST_ETHERTYPES, uniqueItems: true },
+    ),
+    shown: Type.Array(Type.String({ pattern: '^0x[0-9a-f]{4}$' })),
     wanted:
       'true, false or a list of at most 64 EtherTypes, each once: "0x0600" to "0xffff", or "0x05ff" for LLC, or integers; for ARP, IP and VLAN tags there are other checks',
     read: (value) =>
@@ -37,7 +59,9 @@ const items: Readonly<Record<Listed, Item>> = {
 }
 
 type Item = {
-  readonly schema: ReturnType<typeof Type.Integer> | ReturnType<typeof Type.Union>
+  /** Of the list. */
+  readonly schema: TSchema
+  readonly shown: TSchema
   /** Completes "wanted …". */
   readonly wanted: string
   /** What isn't written as a member of the list is left as it is. */
@@ -50,7 +74,15 @@ const names = Object.keys(checks).filter(isCheck)
 export const checksKind: Kind<ChecksRecord> = {
   schema: Type.Union([
     Type.Null(),
-    Type.Partial(Type.Object(Object.fromEntries(names.map((check) => [check, schemaOf(check)])))),
+    objectOf(names, (check) => [
+      Type.Boolean(),
+      wordText(['true', 'false'], '', ''),
+      ...(isListed(check) ? [items[check].schema] : []),
+    ]),
+  ]),
+  shown: objectOf(names, (check) => [
+    Type.Literal(false),
+    ...(isListed(check) ? [items[check].shown] : []),
   ]),
   read: readChecks,
   text: (_, text) => text,
@@ -113,10 +145,12 @@ function wholeOf(value: unknown): boolean | undefined {
   return { true: true, false: false }[value.toLowerCase()]
 }
 
-function schemaOf(check: Check) {
-  return isListed(check)
-    ? Type.Union([Type.Boolean(), Type.Array(items[check].schema)])
-    : Type.Boolean()
+function objectOf(names: readonly Check[], exemptions: (check: Check) => TSchema[]): TSchema {
+  const members = names.map((check) => {
+    const { text } = checks[check]
+    return [check, Type.Optional(Type.Union(exemptions(check), { description: `${text}.` }))]
+  })
+  return Type.Object(Object.fromEntries(members), { additionalProperties: false })
 }
 
 function isCheck(name: string): name is Check {

@@ -6,7 +6,7 @@ import { errors } from './errors.ts'
 import { fieldsOf, list } from './query.ts'
 import type { Query } from './query.ts'
 import { readValues, storedAt, unwrap, unwrapBulk } from './resource.ts'
-import type { Attributes, Resource, Values } from './resource.ts'
+import type { Attributes, Eyes, Resource, Values } from './resource.ts'
 import type { Stored } from './table.ts'
 import { transact } from './transact.ts'
 import type { Context, Plan } from './transact.ts'
@@ -25,6 +25,9 @@ export type Collection<R, A> = {
   readonly deleted?: (record: R) => Check
 }
 
+/** Reasons name hosts, which are for administrators to know. */
+const WITHHELD = 'it is not in force yet; an administrator sees why'
+
 type ListRoute = { Querystring: Query }
 type ItemRoute = { Querystring: Query; Params: { id: string } }
 
@@ -34,7 +37,6 @@ export function serveCollection<
 >(app: FastifyInstance, context: Context, collection: Collection<R, A>, signal: AbortSignal): void {
   const { resource, create, update, remove } = collection
   const { name, collection: plural } = resource
-  const { replica } = context
   const path = pathOf(resource)
   const text = (asking: Context, id: string, fields?: readonly string[]): string =>
     viewText(resource, storedAt(resource, asking, id).record, asking, fields)
@@ -71,7 +73,7 @@ export function serveCollection<
       const requests = bodies.map((body) => readValues(resource, 'POST', body))
       const { result: ids } = await transact(asking, () => create(asking, requests))
       const checks = ids.flatMap((id) => collection.written?.(id) ?? [])
-      const pending = await pendingAfter(replica, wait, reply, checks, signal)
+      const pending = await pendingAfter(asking, wait, reply, checks, signal)
       const views = ids.map((id) => text(asking, id))
       const made = bulk ? `"${plural}":[${views.join(',')}]` : `"${name}":${views[0]}`
       return answered(reply, 201, made, pending)
@@ -88,7 +90,7 @@ export function serveCollection<
       update(asking, expect(storedAt(resource, asking, id), expected), values),
     )
     const checks = [collection.written?.(id) ?? []].flat()
-    const pending = await pendingAfter(replica, wait, reply, checks, signal)
+    const pending = await pendingAfter(asking, wait, reply, checks, signal)
     return answered(reply, 200, `"${name}":${text(asking, id)}`, pending)
   })
 
@@ -101,7 +103,7 @@ export function serveCollection<
     const view = text(asking, id)
     await transact(asking, () => remove(asking, expect(storedAt(resource, asking, id), expected)))
     const checks = [collection.deleted?.(record) ?? []].flat()
-    const pending = await pendingAfter(replica, wait, reply, checks, signal)
+    const pending = await pendingAfter(asking, wait, reply, checks, signal)
     if (pending === undefined) return reply.code(204).send()
     return answered(reply, 202, `"${name}":${view}`, pending)
   })
@@ -139,7 +141,7 @@ function answered(
 
 /** Waits if the client asked to. Undefined: nothing is missing, or nobody asked. */
 export async function pendingAfter(
-  replica: Context['replica'],
+  { replica, caller }: Eyes,
   wait: Wait | undefined,
   reply: Pick<FastifyReply, 'header'>,
   checks: readonly Check[],
@@ -149,7 +151,11 @@ export async function pendingAfter(
   if (wait.preference !== undefined) reply.header('preference-applied', wait.preference)
   const pending = await settle(replica, checks, wait.seconds, signal)
   if (pending.length === 0) return undefined
-  return { pending: pending.map(({ host, port, reason }) => ({ host, port, reason })) }
+  return {
+    pending: pending.map(({ host, port, reason }) =>
+      caller.role === 'admin' ? { host, port, reason } : { host: null, port, reason: WITHHELD },
+    ),
+  }
 }
 
 /** The server's address, as the client knows it. */

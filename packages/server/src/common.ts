@@ -2,9 +2,10 @@
 
 import type { RecordCodec } from '@portward/store'
 import { randomUUID } from 'node:crypto'
+import { Type } from 'typebox'
 import type { Caller } from './caller.ts'
 import { changesOf } from './history.ts'
-import { constant, integer, string } from './kinds.ts'
+import { constant, integer, shownAs, string } from './kinds.ts'
 import { projectOf } from './policy.ts'
 import type { Filter, Resource } from './resource.ts'
 import type { Replica } from './replica.ts'
@@ -26,6 +27,7 @@ export type Common = {
 }
 
 const text = string(NAME_MAX)
+const time = shownAs(Type.String({ format: 'date-time' }), text)
 /** An attribute with one value, by which a list can be filtered and sorted; one that POST and PUT may name. */
 export const scalar = { filter: true, sort: true } as const
 export const writable = { post: 'optional', put: true } as const
@@ -58,9 +60,12 @@ export const standardAttributes = {
     ...scalar,
     of: (record: Common) => record.description,
   },
-  tags: { kind: constant([]), of: (record: Common) => record.tags },
-  created_at: { kind: text, sort: true, of: (record: Common) => record.createdAt },
-  updated_at: { kind: text, sort: true, of: (record: Common) => record.updatedAt },
+  tags: {
+    kind: shownAs(Type.Array(Type.String()), constant([])),
+    of: (record: Common) => record.tags,
+  },
+  created_at: { kind: time, sort: true, of: (record: Common) => record.createdAt },
+  updated_at: { kind: time, sort: true, of: (record: Common) => record.updatedAt },
   revision_number: {
     kind: integer(0, Number.MAX_SAFE_INTEGER),
     ...scalar,

@@ -70,6 +70,12 @@ export const errors = {
     (path: string) =>
       `Nothing is served at ${path}: see GET /v2.0/ for networks, subnets and ports, GET /portward/v1/status for the hosts.`,
   ),
+  noSecurityGroupPath: define(
+    404,
+    'HTTPNotFound',
+    (path: string) =>
+      `Nothing is served at ${path}: Portward enforces port security, not security groups. What a port may send as are its fixed_ips and allowed_address_pairs: see GET /v2.0/ports.`,
+  ),
   noSuchExtension: define(
     404,
     'HTTPNotFound',
@@ -345,7 +351,13 @@ export const errors = {
     409,
     'RbacPolicyInUse',
     (id: string, networkId: string, ports: readonly string[]) =>
-      `RBAC policy ${id} must stay while ports are on network ${networkId} by it. Delete them first: ${few(ports)}.`,
+      `RBAC policy ${id} must stay while ports are on network ${networkId} by it. Delete them first${ports.length === 0 ? '' : `: ${few(ports)}`}.`,
+  ),
+  quotaNotFound: define(
+    404,
+    'TenantQuotaNotFound',
+    (project: string) =>
+      `Project ${project} has no quota of its own: the defaults count for it already.`,
   ),
   overQuota: define(
     409,
@@ -613,8 +625,9 @@ function define<A extends readonly unknown[]>(
   status: number,
   type: string,
   text: (...args: A) => string,
-): (...args: A) => ApiError {
-  return (...args) => new ApiError(status, type, text(...args))
+): ((...args: A) => ApiError) & { readonly status: number; readonly type: string } {
+  const make = (...args: A): ApiError => new ApiError(status, type, text(...args))
+  return Object.assign(make, { status, type })
 }
 
 /** A value as the client wrote it, cut where it gets long. */

@@ -31,11 +31,12 @@ import { applied, settle } from './wait.ts'
 const FRAME_MIN = 14
 const FRAME_MAX = 65_535
 const WORDS_MAX = 1000
+const FRAME = String.raw`^(?:(?:[\s:]*[0-9a-fA-F]){2}){${FRAME_MIN},${FRAME_MAX}}[\s:]*$`
 /** A change that was just made is on its way to the switch: until it is there, that says something else, and for no fault. */
 const UNDER_WAY_SECONDS = 1
 
 const frame = kind({
-  schema: Type.String(),
+  schema: Type.String({ pattern: FRAME }),
   wanted: `the bytes of an Ethernet frame as hex, from ${FRAME_MIN} to ${FRAME_MAX} of them`,
   convert(text) {
     const hex = text.replaceAll(/[\s:]/g, '')
@@ -46,7 +47,7 @@ const frame = kind({
   },
 })
 
-const question = {
+export const question = {
   name: 'question',
   attributes: {
     frame: { kind: frame, post: 'optional' },

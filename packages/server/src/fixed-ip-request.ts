@@ -9,6 +9,7 @@ import type { Kind } from './kinds.ts'
 import type { Replica } from './replica.ts'
 import type { Filter } from './resource.ts'
 import { isObject } from './resource.ts'
+import { ipText } from './texts.ts'
 
 export type FixedIpRequest = { readonly subnetId?: string; readonly ip?: Ip }
 
@@ -16,11 +17,24 @@ const NAME = 'fixed_ips'
 
 export const fixedIps: Kind<readonly FixedIpRequest[]> = {
   schema: Type.Array(
-    Type.Object({
-      subnet_id: Type.Optional(Type.String()),
-      ip_address: Type.Optional(Type.String()),
-    }),
+    Type.Union([
+      Type.Object(
+        {
+          subnet_id: Type.String(),
+          ip_address: Type.Optional(Type.Union([ipText, Type.Null()])),
+        },
+        { additionalProperties: false },
+      ),
+      Type.Object(
+        {
+          subnet_id: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+          ip_address: ipText,
+        },
+        { additionalProperties: false },
+      ),
+    ]),
   ),
+  shown: Type.Array(Type.Object({ subnet_id: Type.String(), ip_address: ipText })),
   read(name, value) {
     if (!Array.isArray(value)) throw errors.invalidValue(name, 'a list of objects', value)
     const requests = value.map(requestOf)

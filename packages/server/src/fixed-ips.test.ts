@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openTestServer } from './testing.ts'
+import { keys } from '@portward/store'
+import { gated, openTestServer } from './testing.ts'
 import type { Answer, TestServer } from './testing.ts'
 
 const MAC = 'fa:16:3e:00:00:10'
@@ -30,7 +31,9 @@ async function network(...subnets: readonly object[]) {
     server.call('POST', '/v2.0/ports', { port: { network_id: id, ...port } })
   const update = (port: Answer, values: object): Promise<Answer> =>
     server.call('PUT', `/v2.0/ports/${String(port.at('port', 'id'))}`, { port: values })
-  return { ids, create, update }
+  const add = (subnet: object): Promise<Answer> =>
+    server.call('POST', '/v2.0/subnets', { subnet: { network_id: id, ...subnet } })
+  return { id: String(id), ids, create, update, add }
 }
 
 function ipsOf(answer: Answer): readonly string[] {
@@ -169,4 +172,140 @@ void test('one request for more ports than the pools are looked at first: all ge
   assert.equal(made.status, 201)
   const ips = made.all('ports').map((_, i) => made.at('ports', i, 'fixed_ips', 0, 'ip_address'))
   assert.equal(new Set(ips).size, 600)
+})
+
+/** The port as it is now. */
+function look(port: Answer): Promise<Answer> {
+  return server.call('GET', `/v2.0/ports/${String(port.at('port', 'id'))}`)
+}
+
+function removal(subnet: Answer): Promise<Answer> {
+  return server.call('DELETE', `/v2.0/subnets/${String(subnet.at('subnet', 'id'))}`)
+}
+
+void test('SLAAC: ports that are there have an address of a new subnet, but for those of the network itself', async () => {
+  const { create, add } = await network(small)
+  const guest = await create({ mac_address: MAC, 'binding:host_id': 'h1' })
+  const bare = await create({ mac_address: 'fa:16:3e:00:00:11', fixed_ips: [] })
+  const router = await create({ device_owner: 'network:router' })
+  const before = [guest, bare, router].map(({ at }) => Number(at('port', 'revision_number')))
+  assert.equal((await add(slaac)).status, 201)
+  const after = await Promise.all([guest, bare, router].map(look))
+  assert.deepEqual(after.map(ipsOf), [
+    ['10.0.0.1', `fd00::${EUI}`],
+    ['fd00::f816:3eff:fe00:11'],
+    ['10.0.0.2'],
+  ])
+  const revisions = after.map(({ at }) => Number(at('port', 'revision_number')))
+  assert.deepEqual(
+    revisions.map((one, i) => one - (before[i] ?? 0)),
+    [1, 1, 0],
+  )
+  const key = keys.hostPort('h1', String(guest.at('port', 'id')))
+  assert.deepEqual(server.replica.hostPorts.get(key)?.record.ips, ['10.0.0.1', `fd00::${EUI}`])
+})
+
+void test('SLAAC: so it is with stateless DHCPv6, and with two subnets at once; not with stateful', async () => {
+  const { id, create, add } = await network()
+  const port = await create({ mac_address: MAC })
+  const stateful = { ipv6_address_mode: 'dhcpv6-stateful', ipv6_ra_mode: 'dhcpv6-stateful' }
+  assert.equal((await add({ cidr: 'fd01::/64', ...stateful })).status, 201)
+  assert.deepEqual(ipsOf(await look(port)), [])
+  const subnets = ['fd02::/64', 'fd03::/64'].map((cidr) => ({
+    network_id: id,
+    cidr,
+    ipv6_ra_mode: 'dhcpv6-stateless',
+    ipv6_address_mode: 'dhcpv6-stateless',
+  }))
+  assert.equal((await server.call('POST', '/v2.0/subnets', { subnets })).status, 201)
+  assert.deepEqual(ipsOf(await look(port)), [`fd02::${EUI}`, `fd03::${EUI}`])
+})
+
+void test('SLAAC: with the subnet its addresses go, and are free; a router’s keeps it', async () => {
+  const { create, add } = await network(small)
+  const port = await create({ mac_address: MAC, 'binding:host_id': 'h1' })
+  const subnet = await add(slaac)
+  const router = await create({
+    device_owner: 'network:router',
+    fixed_ips: [{ subnet_id: subnet.at('subnet', 'id') }],
+  })
+  const kept = await removal(subnet)
+  assert.deepEqual([kept.status, kept.error?.type], [409, 'SubnetInUse'])
+  const routerId = String(router.at('port', 'id'))
+  const portId = String(port.at('port', 'id'))
+  assert.match(kept.error?.message ?? '', new RegExp(routerId))
+  assert.doesNotMatch(kept.error?.message ?? '', new RegExp(portId))
+  await server.call('DELETE', `/v2.0/ports/${routerId}`)
+  assert.equal((await removal(subnet)).status, 204)
+  assert.deepEqual(ipsOf(await look(port)), ['10.0.0.1'])
+  assert.deepEqual(server.replica.hostPorts.get(keys.hostPort('h1', portId))?.record.ips, [
+    '10.0.0.1',
+  ])
+  assert.equal((await add(slaac)).status, 201)
+  assert.deepEqual(ipsOf(await look(port)), ['10.0.0.1', `fd00::${EUI}`])
+})
+
+void test('a subnet whose addresses were given out stays while others than DHCP servers have them', async () => {
+  const { create, ids } = await network(small)
+  const dhcp = await create({ device_owner: 'network:dhcp' })
+  const guest = await create()
+  const path = `/v2.0/subnets/${ids[0]}`
+  const kept = await server.call('DELETE', path)
+  assert.deepEqual([kept.status, kept.error?.type], [409, 'SubnetInUse'])
+  await server.call('DELETE', `/v2.0/ports/${String(guest.at('port', 'id'))}`)
+  assert.equal((await server.call('DELETE', path)).status, 204)
+  assert.deepEqual(ipsOf(await look(dhcp)), [])
+})
+
+void test('a network goes with its DHCP servers’ ports and all that was theirs; not with a router’s', async () => {
+  const { id, create } = await network(small)
+  const told = { 'binding:host_id': 'h1' }
+  const dhcp = await create({ device_owner: 'network:dhcp', ...told })
+  const router = await create({ device_owner: 'network:router' })
+  const kept = await server.call('DELETE', `/v2.0/networks/${id}`)
+  assert.deepEqual([kept.status, kept.error?.type], [409, 'NetworkInUse'])
+  await server.call('DELETE', `/v2.0/ports/${String(router.at('port', 'id'))}`)
+  assert.equal((await server.call('DELETE', `/v2.0/networks/${id}`)).status, 204)
+  assert.equal((await look(dhcp)).status, 404)
+  const { entries } = await server.store.range('')
+  const portId = String(dhcp.at('port', 'id'))
+  const left = entries.filter((one) =>
+    [one.key, one.value].some((t) => t.includes(id) || t.includes(portId)),
+  )
+  assert.deepEqual(left, [])
+})
+
+void test('SLAAC: a port that comes between the look and the deed has its address too', async () => {
+  for (const first of ['port', 'subnet'] as const) {
+    const { id, create, add } = await network()
+    const { store, asked, open } = gated(server.store)
+    await using other = await openTestServer({ store })
+    const port = { network_id: id, mac_address: MAC }
+    const late =
+      first === 'port'
+        ? other.call('POST', '/v2.0/subnets', { subnet: { network_id: id, ...slaac } })
+        : other.call('POST', '/v2.0/ports', { port })
+    await asked
+    const early = first === 'port' ? await create(port) : await add(slaac)
+    assert.equal(early.error, undefined)
+    open()
+    const answer = await late
+    assert.equal(answer.error, undefined)
+    await server.replica.reached(other.replica.revision)
+    assert.deepEqual(ipsOf(await look(first === 'port' ? early : answer)), [`fd00::${EUI}`], first)
+  }
+})
+
+void test('SLAAC: a subnet is not deleted with an address that a port takes between the look and the deed', async () => {
+  const { id, create, add } = await network()
+  const subnet = await add(slaac)
+  const { store, asked, open } = gated(server.store)
+  await using other = await openTestServer({ store })
+  const deleted = other.call('DELETE', `/v2.0/subnets/${String(subnet.at('subnet', 'id'))}`)
+  await asked
+  const port = await create({ network_id: id, mac_address: MAC })
+  open()
+  assert.equal((await deleted).status, 204)
+  await server.replica.reached(other.replica.revision)
+  assert.deepEqual(ipsOf(await look(port)), [])
 })

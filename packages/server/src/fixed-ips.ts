@@ -114,7 +114,7 @@ class Draft {
 
   #allocate(subnets: readonly SubnetRecord[]): FixedIp {
     for (const subnet of subnets) {
-      const used = this.#eyes.replica.portsBySubnet.of(subnet.id).size
+      const used = this.#eyes.replica.portsBySubnet.of(subnet.id).size + this.#taken.size
       const ip = pickFree(subnet.allocationPools, used, (candidate) => this.#isTaken(candidate))
       if (ip !== undefined) return this.#take(subnet, ip)
     }

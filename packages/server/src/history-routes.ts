@@ -2,10 +2,11 @@
 // change of every resource.
 
 import { parseIp, parseMac, parsePrefix } from '@portward/addr'
-import { bindingsOf } from '@portward/portsec'
+import { keys } from '@portward/store'
 import type { PortRecord } from '@portward/store'
 import type { FastifyInstance } from 'fastify'
 import { setInterval } from 'node:timers/promises'
+import type { Caller } from './caller.ts'
 import { askedBy } from './collection.ts'
 import { errors } from './errors.ts'
 import { archiveName, entryOf, lastingOf, undone } from './history.ts'
@@ -13,10 +14,11 @@ import type { Attributes, HistoryEntry } from './history.ts'
 import { adminOnly } from './policy.ts'
 import { port } from './port.ts'
 import { isTrusted } from './port-write.ts'
-import { ROOT } from './portward.ts'
+import { ROOT, bindingsFor } from './portward.ts'
 import { textsOf } from './query.ts'
 import type { Query } from './query.ts'
-import { isObject, isVisible } from './resource.ts'
+import { isObject, isShown, isVisible } from './resource.ts'
+import type { Resource } from './resource.ts'
 import type { Context } from './transact.ts'
 
 const PAGE = 100
@@ -36,15 +38,13 @@ export function serveHistory(app: FastifyInstance, context: Context): void {
     const { id } = request.params
     const [at] = textsOf(request.query, 'at')
     const asking = askedBy(context, request)
-    if (at === undefined) {
-      const page = await entries(context, archiveName(port.collection, id), request.query)
-      mayKnow(asking, id, page)
-      return pageOf(page)
-    }
-    const time = Date.parse(at)
-    if (Number.isNaN(time))
-      throw errors.invalidValue('at', 'a time such as 2026-11-25T12:00:00Z', at)
-    return portAt(asking, id, time)
+    await mayKnow(asking, id)
+    if (at !== undefined) return portAt(asking, id, timeIn(at))
+    return pageOf(
+      (await entries(context, archiveName(port.collection, id), request.query)).map(
+        ({ mark, entry }) => ({ mark, entry: shownTo(asking.caller, entry) }),
+      ),
+    )
   })
 }
 
@@ -66,45 +66,55 @@ export async function forgetOld(context: Context, signal: AbortSignal): Promise<
   }
 }
 
-/** What the port was at the time, and what it was allowed to say. */
+/** What the port was at the time, and what it was allowed to say; nothing where what happened then is forgotten. */
 async function portAt(asking: Context, id: string, time: number): Promise<object> {
-  const { replica } = asking
+  const { store, replica, caller, settings, now } = asking
+  // Another server may have written what has its entry already.
+  await replica.reached((await store.range(keys.port(id))).revision)
   const record = replica.ports.get(id)?.record
   let state = record && lastingOf<PortRecord>(port, record, replica)
   let since: HistoryEntry | undefined
+  for await (const entry of newestFirst(asking, archiveName(port.collection, id))) {
+    if (Date.parse(entry.time) <= time) {
+      since = entry
+      break
+    }
+    state = undone(state, entry)
+  }
+  if (since === undefined && time < now().getTime() - settings.auditDays * DAY_MS) state = undefined
+  return {
+    at: new Date(time).toISOString(),
+    port: state === undefined ? null : shown(caller, state),
+    allowed: state === undefined ? null : allowedBy(state),
+    since: since === undefined ? null : shownTo(caller, since),
+  }
+}
+
+/** In the order in which it was written: where servers' clocks differ, their times may not be. */
+async function* newestFirst({ store }: Context, name: string): AsyncIterable<HistoryEntry> {
   let before: string | undefined
-  let known = false
   do {
-    const page = await asking.store.archived({
-      name: archiveName(port.collection, id),
+    const page = await store.archived({
+      name,
       limit: PAGE_MAX,
       ...(before !== undefined && { before }),
     })
-    const all = page.map(({ id, value }) => ({ mark: id, entry: entryOf(value) }))
-    if (!known) mayKnow(asking, id, all)
-    known = true
-    since = all.find(({ entry }) => Date.parse(entry.time) <= time)?.entry
-    for (const { entry } of all) if (Date.parse(entry.time) > time) state = undone(state, entry)
+    for (const { value } of page) yield entryOf(value)
     before = page.length < PAGE_MAX ? undefined : page.at(-1)?.id
-  } while (since === undefined && before !== undefined)
-  return {
-    at: new Date(time).toISOString(),
-    port: state ?? null,
-    allowed: state === undefined ? null : allowedBy(state),
-    since: since ?? null,
-  }
+  } while (before !== undefined)
 }
 
 /** In words for whoever asks later; null where nothing was checked. */
 function allowedBy(state: Attributes): readonly object[] | null {
-  const owner = String(state['device_owner'] ?? '')
-  if (state['port_security_enabled'] !== true || isTrusted(owner)) return null
+  const owner = state['device_owner']
+  if (state['port_security_enabled'] !== true) return null
+  if (typeof owner === 'string' && isTrusted(owner)) return null
   const mac = parseMac(String(state['mac_address']))
   const of = (name: string): readonly Attributes[] => {
     const list = state[name]
     return Array.isArray(list) ? list.filter(isObject) : []
   }
-  return bindingsOf({
+  return bindingsFor({
     portId: String(state['id']),
     mac,
     ips: of('fixed_ips').map((one) => parseIp(String(one['ip_address']))),
@@ -112,7 +122,7 @@ function allowedBy(state: Attributes): readonly object[] | null {
       mac: parseMac(String(one['mac_address'])),
       prefix: parsePrefix(String(one['ip_address'])),
     })),
-  })
+  }).bindings
 }
 
 async function entries({ store }: Context, name: string | undefined, query: Query): Promise<Page> {
@@ -122,12 +132,38 @@ async function entries({ store }: Context, name: string | undefined, query: Quer
     throw errors.invalidValue('limit', `a number from 1 to ${PAGE_MAX}`, limitText)
   }
   const [before] = textsOf(query, 'before')
-  const page = await store.archived({
-    limit,
-    ...(name !== undefined && { name }),
-    ...(before !== undefined && { before }),
-  })
+  const page = await store
+    .archived({
+      limit,
+      ...(name !== undefined && { name }),
+      ...(before !== undefined && { before }),
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof TypeError) || before === undefined) throw error
+      throw errors.invalidValue('before', "the 'next' of an earlier page", before)
+    })
   return page.map(({ id, value }) => ({ mark: id, entry: entryOf(value) }))
+}
+
+/** ISO 8601, with its zone: whoever asks may live in another than the server. */
+function timeIn(text: string): number {
+  const time = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN
+  if (Number.isNaN(time)) {
+    throw errors.invalidValue('at', 'a time such as 2026-11-25T12:00:00Z', text)
+  }
+  return time
+}
+
+/** The entry without what the caller is not shown of a port. */
+function shownTo(caller: Caller, entry: HistoryEntry): HistoryEntry {
+  return { ...entry, before: shown(caller, entry.before), after: shown(caller, entry.after) }
+}
+
+function shown(caller: Caller, all: Attributes): Attributes {
+  const known: Resource<PortRecord>['attributes'] = port.attributes
+  return Object.fromEntries(
+    Object.entries(all).filter(([name]) => isShown(known[name] ?? {}, caller)),
+  )
 }
 
 function pageOf(page: Page): object {
@@ -139,13 +175,16 @@ function pageOf(page: Page): object {
 }
 
 /** Of a port that is gone, what it was last counts. Throws an ApiError, 404. */
-function mayKnow(asking: Context, id: string, page: Page): void {
+async function mayKnow(asking: Context, id: string): Promise<void> {
   const record = asking.replica.ports.get(id)?.record
-  const last = page[0]?.entry
+  if (record !== undefined) {
+    if (isVisible(port, record, asking)) return
+    throw errors.portNotFound(id)
+  }
+  const name = archiveName(port.collection, id)
+  const [last] = await asking.store.archived({ name, limit: 1 })
   const { role, projectId } = asking.caller
   const visible =
-    record === undefined
-      ? last !== undefined && (role === 'admin' || last.project === projectId)
-      : isVisible(port, record, asking)
+    last !== undefined && (role === 'admin' || entryOf(last.value).project === projectId)
   if (!visible) throw errors.portNotFound(id)
 }

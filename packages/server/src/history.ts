@@ -33,7 +33,7 @@ export type HistoryEntry = Omit<Change, 'collection'> & {
   }
 }
 
-/** Follow from the change itself. */
+/** Follow from the change itself: not said again, and not known of earlier times. */
 const unsaid = new Set(['revision_number', 'updated_at'])
 
 /** From what a resource was (undefined: nothing) to what it is (undefined: gone). Empty when that looks the same. */
@@ -45,20 +45,21 @@ export function changesOf<R extends { readonly id: string }>(
 ): readonly Change[] {
   const was = before && lastingOf(resource, before, replica)
   const is = after && lastingOf(resource, after, replica)
-  const names = Object.keys(resource.attributes).filter((name) => !unsaid.has(name))
+  const names = Object.keys(is ?? was ?? {})
   const differing =
     was === undefined || is === undefined
       ? names
       : names.filter((name) => JSON.stringify(was[name]) !== JSON.stringify(is[name]))
   if (differing.length === 0) return []
   const record = after ?? before
+  const project = (is ?? was)?.['project_id']
   return [
     {
       action: was === undefined ? 'create' : is === undefined ? 'delete' : 'update',
       resource: resource.name,
       collection: resource.collection,
       id: record?.id ?? '',
-      project: String((is ?? was)?.['project_id'] ?? ''),
+      project: typeof project === 'string' ? project : '',
       before: pick(was, differing),
       after: pick(is, differing),
     },
@@ -105,9 +106,11 @@ export function undone(after: Attributes | undefined, entry: HistoryEntry): Attr
   return { ...after, ...entry.before }
 }
 
-/** What is in its record, and not what follows from others'. */
+/** What is in its record, and neither follows from others' nor from the change itself. */
 export function lastingOf<R>(resource: Resource<R>, record: R, replica: Replica): Attributes {
-  const lasting = Object.entries(resource.attributes).filter(([, { live }]) => live !== true)
+  const lasting = Object.entries(resource.attributes).filter(
+    ([name, { live }]) => live !== true && !unsaid.has(name),
+  )
   return viewOf(
     { attributes: Object.fromEntries(lasting) },
     record,

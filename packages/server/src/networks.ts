@@ -2,6 +2,7 @@
 
 import { keys, records } from '@portward/store'
 import type { NetworkRecord } from '@portward/store'
+import { Type } from 'typebox'
 import type { Caller } from './caller.ts'
 import { checksKind, showChecks } from './checks.ts'
 import {
@@ -17,10 +18,9 @@ import {
 } from './common.ts'
 import { errors } from './errors.ts'
 import { changesOf } from './history.ts'
-import { boolean, constant, integer, oneOf, string } from './kinds.ts'
+import { boolean, constant, integer, neverTrue, oneOf, shownAs, string } from './kinds.ts'
 import { authorize } from './policy.ts'
-import { portWrites } from './port-write.ts'
-import { providerAttributes, providerFor, segmentKey, segmentWrites } from './provider.ts'
+import { providerAttributes, providerFor, segmentWrites } from './provider.ts'
 import { withinQuota } from './quota.ts'
 import { EVERYBODY, isShared, shareWrites, unshareWrites } from './rbac-policy.ts'
 import type { Replica } from './replica.ts'
@@ -31,8 +31,6 @@ import type { Context, Plan } from './transact.ts'
 const MTU_MIN = 68
 const MTU_MAX = 65535
 const MTU_DEFAULT = 1500
-/** A DHCP server's port comes and goes with the network. */
-const FOLLOWS = 'network:dhcp'
 
 const attributes = {
   ...idAttribute,
@@ -58,7 +56,7 @@ const attributes = {
   },
   status: { kind: oneOf(['ACTIVE']), ...scalar, of: () => 'ACTIVE' },
   subnets: {
-    kind: constant([]),
+    kind: shownAs(Type.Array(Type.String()), constant([])),
     live: true,
     of: ({ id }: NetworkRecord, replica: Replica) => [...replica.subnetsByNetwork.of(id)].sort(),
   },
@@ -81,7 +79,7 @@ const attributes = {
     ...writable,
     of: (network: NetworkRecord) => showChecks(network.checks),
   },
-  'router:external': { kind: constant(false), ...writable, filter: true, of: () => false },
+  'router:external': { kind: neverTrue, ...writable, filter: true, of: () => false },
   ...providerAttributes,
   availability_zone_hints: { kind: constant([]), ...writable, of: () => [] },
   availability_zones: { kind: constant([]), of: () => [] },
@@ -183,63 +181,17 @@ export function updateNetwork(
     checks: values['portward:checks'] ?? record.checks,
   }
   const shares = sharing(context, record, values.shared)
-  const plan = rewriteNetwork(context, stored, after, shares.ops.length > 0)
+  const plan = rewrite(context, network, stored, after, {
+    key: keys.network(record.id),
+    codec: records.network,
+    always: shares.ops.length > 0,
+  })
   return {
     compares: [...plan.compares, ...shares.compares],
     ops: [...plan.ops, ...shares.ops],
     changes: [...(plan.changes ?? []), ...shares.changes],
     result: undefined,
   }
-}
-
-/** Its subnets and the ports of its DHCP servers go with it. A port that joins it meanwhile writes members/NET, which is compared. */
-export function deleteNetwork(
-  context: Context,
-  { record, modified }: Stored<NetworkRecord>,
-): Plan<undefined> {
-  const { replica, caller } = context
-  const { id } = record
-  authorize(caller, 'DELETE', subjectOf(record), {})
-  const ports = [...replica.portsByNetwork.of(id)].sort()
-  const inUse = ports.filter((one) => replica.ports.get(one)?.record.deviceOwner !== FOLLOWS)
-  if (inUse.length > 0) throw errors.networkInUse(id, inUse)
-  const going = ports.map((one) => portWrites(replica, replica.ports.get(one), undefined))
-  const members = keys.networkMembers(id)
-  const joined = replica.members.get(id)?.modified ?? 0
-  const key = keys.network(id)
-  const gone = [
-    key,
-    members,
-    ...[...replica.subnetsByNetwork.of(id)].map((subnetId) => keys.subnet(subnetId)),
-    ...[...replica.rbacByNetwork.of(id)].map((policyId) => keys.rbac(policyId)),
-    ...[segmentKey(record.provider) ?? []].flat(),
-  ]
-  return {
-    compares: [
-      { key, modified },
-      { key: members, modified: joined },
-      ...going.flatMap(({ compares }) => compares),
-    ],
-    ops: [
-      ...gone.map((key) => ({ type: 'delete' as const, key })),
-      ...going.flatMap(({ ops }) => ops),
-    ],
-    changes: [
-      ...changesOf(network, replica, record, undefined),
-      ...going.flatMap(({ changes }) => changes),
-    ],
-    result: undefined,
-  }
-}
-
-export function rewriteNetwork(
-  context: Context,
-  stored: Stored<NetworkRecord>,
-  after: NetworkRecord,
-  always = false,
-): Plan<undefined> {
-  const key = keys.network(stored.record.id)
-  return rewrite(context, network, stored, after, { key, codec: records.network, always })
 }
 
 export function subjectOf({ id, projectId }: Pick<NetworkRecord, 'id' | 'projectId'>) {

@@ -14,6 +14,7 @@ import { Type } from 'typebox'
 import { errors } from './errors.ts'
 import type { Kind } from './kinds.ts'
 import { isObject } from './resource.ts'
+import { canonicalMacText, ipOrCidrText, unicastMacText } from './texts.ts'
 
 /** A pair as it was asked for. Without a MAC it has the port's. */
 export type PairRequest = { readonly mac?: Mac; readonly prefix: Prefix; readonly text: string }
@@ -24,9 +25,16 @@ export const pairs: Kind<readonly PairRequest[]> = {
   schema: Type.Union([
     Type.Null(),
     Type.Array(
-      Type.Object({ ip_address: Type.String(), mac_address: Type.Optional(Type.String()) }),
+      Type.Object(
+        {
+          ip_address: ipOrCidrText,
+          mac_address: Type.Optional(Type.Union([unicastMacText, Type.Null()])),
+        },
+        { additionalProperties: false },
+      ),
     ),
   ]),
+  shown: Type.Array(Type.Object({ ip_address: ipOrCidrText, mac_address: canonicalMacText })),
   read(name, value) {
     if (value === null) return []
     if (!Array.isArray(value)) throw errors.invalidValue(name, 'a list of objects, or null', value)

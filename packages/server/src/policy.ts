@@ -62,12 +62,14 @@ const deviceOwner: Policy = {
     !String(value).startsWith('network:') || networkOwner.holds(caller, subject, value, method),
 }
 
-/** Whoever may use a network may choose among its subnets; not so an address. */
+/** Whoever may use a network may choose among its subnets for a new port; not so an address. */
 const fixedIps: Policy = {
-  wanted: `${networkOwner.wanted}; others may name a subnet_id alone`,
+  wanted: `${networkOwner.wanted}; others may name a subnet_id alone, for a new port`,
   holds: (caller, subject, value, method) =>
     networkOwner.holds(caller, subject, value, method) ||
-    (Array.isArray(value) && value.every((one: { readonly ip?: unknown }) => one.ip === undefined)),
+    (method === 'POST' &&
+      Array.isArray(value) &&
+      value.every((one: { readonly ip?: unknown }) => one.ip === undefined)),
 }
 
 const policies: Readonly<Record<string, Policies>> = {
@@ -96,7 +98,7 @@ const policies: Readonly<Record<string, Policies>> = {
     attributes: {
       device_owner: deviceOwner,
       mac_address: {
-        wanted: networkOwner.wanted,
+        wanted: `an administrator, or for a new port ${networkOwner.wanted}`,
         // Neutron lets an administrator alone change the MAC of a port that is there.
         holds: (...about) => about[3] === 'POST' && networkOwner.holds(...about),
       },
@@ -110,7 +112,8 @@ const policies: Readonly<Record<string, Policies>> = {
   },
   rbac_policy: {
     POST: networkOwner,
-    PUT: owner,
+    // An administrator can give a project a policy for a network of another: that is not to be passed on.
+    PUT: networkOwner,
     DELETE: owner,
     attributes: {
       target_tenant: {

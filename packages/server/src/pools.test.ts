@@ -71,6 +71,22 @@ void test('an address in a huge and half used pool takes a few looks, not a sear
   assert.equal(looks, 20)
 })
 
+void test('the last of many addresses takes as few looks as the first', () => {
+  const pools = defaultPools(parsePrefix('10.0.0.0/16'), null)
+  const given = new Set<Ip>()
+  let looks = 0
+  const isTaken = (ip: Ip): boolean => {
+    looks++
+    return given.has(ip)
+  }
+  for (let i = 0; i < 5000; i++) {
+    const ip = pickFree(pools, given.size, isTaken)
+    if (ip !== undefined) given.add(ip)
+  }
+  assert.equal(given.size, 5000)
+  assert.ok(looks < 4 * given.size, `${looks} looks`)
+})
+
 void test('the default pools are the host addresses but the gateway, and pass their own check', () => {
   const prefixes = fc
     .tuple(fc.nat({ max: 0xffff_ffff }), fc.integer({ min: 24, max: 32 }))

@@ -83,8 +83,9 @@ export function checkPools(cidr: Prefix, gateway: Ip | null, pools: readonly Poo
  * An address of the pools that isn't taken, or undefined when none is left. `used` is about how many of them are taken.
  *
  * Random, so that servers side by side seldom choose the same; from the beginning of the pools, so that addresses stay short.
- * The window is twice as large as what is used and more, so that a second try is rarely needed and a tenth hardly ever. One
- * that is full all the same (a request for many counts as used only once it is done) is doubled.
+ * The window is twice as large as what is used and more, so that every other look finds one. Each look is anywhere in it:
+ * the beginning of the window is older and full, and whoever searches on from there searches long. Only a window in which
+ * that many looks found none is searched through, then doubled.
  */
 export function pickFree(
   pools: readonly Pool[],
@@ -97,17 +98,23 @@ export function pickFree(
   const family = familyOf(start)
   const ranges = pools.map(rangeOf)
   const size = ranges.reduce((sum, { first, last }) => sum + last - first + 1n, 0n)
+  const at = (n: number): Ip => ipOfBigint(nth(ranges, BigInt(n)), family)
   for (let wide = BigInt(WINDOW_MIN + 2 * used); ; wide *= 2n) {
     const window = Number(wide < size ? wide : size)
-    const at = Math.floor(random() * window)
+    for (let look = 0; look < LOOKS; look++) {
+      const ip = at(Math.floor(random() * window))
+      if (!isTaken(ip)) return ip
+    }
+    const from = Math.floor(random() * window)
     for (let i = 0; i < window; i++) {
-      const ip = ipOfBigint(nth(ranges, BigInt((at + i) % window)), family)
+      const ip = at((from + i) % window)
       if (!isTaken(ip)) return ip
     }
     if (wide >= size) return undefined
   }
 }
 
+const LOOKS = 16
 const WINDOW_MIN = 256
 
 function rangeOf({ start, end }: Pool): Range {

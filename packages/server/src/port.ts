@@ -16,7 +16,18 @@ import {
 } from './common.ts'
 import { errors } from './errors.ts'
 import { fixedIps, fixedIpsFilter } from './fixed-ip-request.ts'
-import { boolean, constant, dict, kind, mac, nullAs, nullable, oneOf, string } from './kinds.ts'
+import {
+  boolean,
+  constant,
+  dict,
+  kind,
+  mac,
+  nullAs,
+  nullable,
+  oneOf,
+  shownAs,
+  string,
+} from './kinds.ts'
 import { pairs } from './pairs.ts'
 import { portState } from './port-state.ts'
 import type { Replica } from './replica.ts'
@@ -24,10 +35,21 @@ import type { Resource, Values } from './resource.ts'
 
 const securityGroups = kind({
   schema: Type.Union([Type.Array(Type.String(), { maxItems: 0 }), Type.Null()]),
+  shown: Type.Unsafe<unknown>({ const: [] }),
   wanted: '[]',
   convert: (): readonly string[] => [],
   error: () => errors.noSecurityGroups(),
 })
+
+/** How Nova is to plug it. */
+export const vifDetails = Type.Partial(
+  Type.Object({
+    connectivity: Type.Literal('l2'),
+    port_filter: Type.Literal(true),
+    ovs_hybrid_plug: Type.Literal(false),
+    bridge_name: Type.String(),
+  }),
+)
 
 const attributes = {
   ...idAttribute,
@@ -47,7 +69,7 @@ const attributes = {
   },
   ...projectAttributes((replica) => replica.portsByProject),
   mac_address: {
-    kind: nullable(mac),
+    kind: shownAs(mac.shown, nullable(mac)),
     ...writable,
     ...scalar,
     ids: (replica: Replica, text: string) => replica.portsByMac.of(text),
@@ -126,7 +148,12 @@ const attributes = {
     live: true,
     of: vifTypeOf,
   },
-  'binding:vif_details': { kind: dict, seenBy: 'admin', live: true, of: vifDetailsOf },
+  'binding:vif_details': {
+    kind: shownAs(vifDetails, dict),
+    seenBy: 'admin',
+    live: true,
+    of: vifDetailsOf,
+  },
   port_security_enabled: {
     kind: boolean,
     ...writable,

@@ -2,7 +2,7 @@
 // seen, flows, and protection without a cloud.
 
 import { parseIp } from '@portward/addr'
-import type { FlowRow, FragmentView } from '@portward/portsec'
+import type { FlowRow, FragmentView, PortSpec } from '@portward/portsec'
 import { SpecError, bindingsOf } from '@portward/portsec'
 import { keys, parseHostKey } from '@portward/store'
 import type { PortRecord } from '@portward/store'
@@ -22,6 +22,7 @@ import { textsOf } from './query.ts'
 import type { Replica } from './replica.ts'
 import { isObject, readValues, storedAt, viewOf } from './resource.ts'
 import type { Eyes } from './resource.ts'
+import { ipText } from './texts.ts'
 import { transact } from './transact.ts'
 import type { Context } from './transact.ts'
 import { applied, waitOf, withdrawn } from './wait.ts'
@@ -54,7 +55,7 @@ const NAME_MAX = 255
 const SWITCH_MS = 10_000
 
 const addresses = kind({
-  schema: Type.Array(Type.String(), { minItems: 1 }),
+  schema: Type.Array(ipText, { minItems: 1, uniqueItems: true }),
   wanted: 'a list of IP addresses, each once, at least one',
   convert(texts) {
     const ips = texts.map(parseIp)
@@ -63,7 +64,7 @@ const addresses = kind({
   },
 })
 
-const unprotection = {
+export const unprotection = {
   name: 'unprotection',
   attributes: {
     host: { kind: string(NAME_MAX), post: 'optional' },
@@ -71,7 +72,7 @@ const unprotection = {
   },
 } as const
 
-const protection = {
+export const protection = {
   name: 'protection',
   attributes: {
     ...unprotection.attributes,
@@ -121,7 +122,7 @@ export function servePortward(app: FastifyInstance, options: PortwardOptions): v
     const { host, iface = '', ips = [], mac } = readValues(protection, 'POST', bodyOf(request))
     const wanted = { iface, host: host ?? homeFor(iface), ips, mac }
     const { result } = await transact(asking, () => protect(asking, wanted))
-    const pending = await pendingAfter(replica, wait, reply, [applied(result.portId)], signal)
+    const pending = await pendingAfter(asking, wait, reply, [applied(result.portId)], signal)
     reply.code(pending !== undefined ? 202 : result.created ? 201 : 200)
     return { ...portOf(asking, result.portId), ...pending }
   })
@@ -134,7 +135,7 @@ export function servePortward(app: FastifyInstance, options: PortwardOptions): v
     const wanted = { iface, host: host ?? homeFor(iface) }
     const { result } = await transact(asking, () => unprotect(asking, wanted))
     const checks = [withdrawn(result.portId, result.host)]
-    const pending = await pendingAfter(replica, wait, reply, checks, signal)
+    const pending = await pendingAfter(asking, wait, reply, checks, signal)
     if (pending !== undefined) reply.code(202)
     return { host: result.host, iface, port_id: result.portId, ...pending }
   })
@@ -174,30 +175,32 @@ function portOf(eyes: Eyes, id: string): Record<string, unknown> {
   const { record } = storedAt(port, eyes, id)
   const { replica } = eyes
   const { status, applied, state, reason, host, iface, ofport, flows } = portState(record, replica)
-  const { bindings, flaw } = bindingsFor(record, replica)
+  const { bindings, flaw } = bindingsFor(hostPortOf(record, replica))
+  // Where it is bound is for administrators, as binding:host_id is; and so is a reason, which names the host.
+  const place = eyes.caller.role === 'admin' ? { host, iface, ofport, reason } : nowhere
   return {
     port: viewOf<PortRecord>(port, record, eyes, undefined),
     bindings,
-    host: host === '' ? null : host,
-    iface,
-    ofport,
+    host: place.host === '' ? null : place.host,
+    iface: place.iface,
+    ofport: place.ofport,
     status,
     state,
-    reason: flaw ?? reason,
+    reason: flaw ?? place.reason,
     applied,
     flows,
   }
 }
 
-function bindingsFor(
-  record: PortRecord,
-  replica: Replica,
-): {
+const nowhere = { host: '', iface: null, ofport: null, reason: null } as const
+
+/** What a port may claim: nothing, where it cannot be guarded as it is declared. */
+export function bindingsFor(spec: PortSpec): {
   readonly bindings: readonly object[]
   readonly flaw: string | null
 } {
   try {
-    return { bindings: bindingsOf(hostPortOf(record, replica)), flaw: null }
+    return { bindings: bindingsOf(spec), flaw: null }
   } catch (error) {
     if (!(error instanceof SpecError)) throw error
     return { bindings: [], flaw: error.message }

@@ -14,13 +14,19 @@ import type {
   SeenRecord,
   SubnetRecord,
 } from '@portward/store'
+import { DEFAULT_PROJECT } from './caller.ts'
 import { newCommon, touched } from './common.ts'
 import { errors } from './errors.ts'
 import type { ApiError } from './errors.ts'
 import { ownerOf } from './fixed-ips.ts'
+import { changesOf } from './history.ts'
+import type { Change } from './history.ts'
+import { network } from './networks.ts'
 import { portWrites } from './port-write.ts'
+import type { Writes } from './port-write.ts'
 import { hostOf } from './replica.ts'
 import type { Replica } from './replica.ts'
+import { subnet } from './subnets.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
 
@@ -62,7 +68,7 @@ export function protect(context: Context, request: ProtectRequest): Plan<Protect
   const address = request.mac ?? before?.record.mac ?? seen.record.mac
   if (address === null) throw errors.macUnknown(iface)
   const common = before?.record ?? {
-    ...newCommon({ name: iface }, context, 1),
+    ...newCommon({ name: iface, project_id: DEFAULT_PROJECT }, context, 1),
     ...(portId !== null && { id: portId }),
   }
   const told: PortRecord = {
@@ -87,17 +93,17 @@ export function protect(context: Context, request: ProtectRequest): Plan<Protect
   const writes = same
     ? { compares: [], ops: [], changes: [] }
     : portWrites(replica, before, before === undefined ? told : touched(told, now()))
-  const network = networkWrites(context)
+  const home = homeWrites(context)
   const wish: Op = { type: 'put', key: plugKey, value: records.plug.encode({ portId: told.id }) }
   return {
     compares: [
       ...writes.compares,
-      ...network.compares,
+      ...home.compares,
       { key: seenKey, modified: seen.modified },
       { key: plugKey, modified: plug?.modified ?? 0 },
     ],
-    ops: [...writes.ops, ...network.ops, ...(plug?.record.portId === told.id ? [] : [wish])],
-    changes: writes.changes,
+    ops: [...writes.ops, ...home.ops, ...(plug?.record.portId === told.id ? [] : [wish])],
+    changes: [...home.changes, ...writes.changes],
     result: { portId: told.id, host, created: before === undefined },
   }
 }
@@ -193,20 +199,17 @@ function nameOf(replica: Replica, portId: string): string {
 }
 
 /** Makes the network and its two subnets where they are not; they have no pools, so nothing is given out of them. */
-function networkWrites(context: Context): {
-  readonly compares: readonly Compare[]
-  readonly ops: readonly Op[]
-} {
+function homeWrites(context: Context): Writes {
   const { replica } = context
   const compares: Compare[] = []
   const ops: Op[] = []
-  const need = (key: string, there: Stored<unknown> | undefined, make: () => string): void => {
-    compares.push({ key, modified: there?.modified ?? 0 })
-    if (there === undefined) ops.push({ type: 'put', key, value: make() })
-  }
-  need(keys.network(PROTECTED_NETWORK), replica.networks.get(PROTECTED_NETWORK), () => {
+  const changes: Change[] = []
+  const key = keys.network(PROTECTED_NETWORK)
+  const home = replica.networks.get(PROTECTED_NETWORK)
+  compares.push({ key, modified: home?.modified ?? 0 })
+  if (home === undefined) {
     const record: NetworkRecord = {
-      ...newCommon({ name: 'protected' }, context, 1),
+      ...newCommon({ name: 'protected', project_id: DEFAULT_PROJECT }, context, 1),
       id: PROTECTED_NETWORK,
       adminStateUp: true,
       portSecurityEnabled: true,
@@ -214,25 +217,29 @@ function networkWrites(context: Context): {
       checks: {},
       provider: { type: 'local', physicalNetwork: null, segmentationId: null },
     }
-    return records.network.encode(record)
-  })
-  for (const { id, cidr } of Object.values(SUBNETS)) {
-    need(keys.subnet(id), replica.subnets.get(id), () => {
-      const record: SubnetRecord = {
-        ...newCommon({}, context, 0),
-        id,
-        networkId: PROTECTED_NETWORK,
-        cidr,
-        gatewayIp: null,
-        enableDhcp: false,
-        allocationPools: [],
-        dnsNameservers: [],
-        hostRoutes: [],
-        ipv6AddressMode: null,
-        ipv6RaMode: null,
-      }
-      return records.subnet.encode(record)
-    })
+    ops.push({ type: 'put', key, value: records.network.encode(record) })
+    changes.push(...changesOf(network, replica, undefined, record))
   }
-  return { compares, ops }
+  for (const { id, cidr } of Object.values(SUBNETS)) {
+    const key = keys.subnet(id)
+    const there = replica.subnets.get(id)
+    compares.push({ key, modified: there?.modified ?? 0 })
+    if (there !== undefined) continue
+    const record: SubnetRecord = {
+      ...newCommon({ project_id: DEFAULT_PROJECT }, context, 0),
+      id,
+      networkId: PROTECTED_NETWORK,
+      cidr,
+      gatewayIp: null,
+      enableDhcp: false,
+      allocationPools: [],
+      dnsNameservers: [],
+      hostRoutes: [],
+      ipv6AddressMode: null,
+      ipv6RaMode: null,
+    }
+    ops.push({ type: 'put', key, value: records.subnet.encode(record) })
+    changes.push(...changesOf(subnet, replica, undefined, record))
+  }
+  return { compares, ops, changes }
 }

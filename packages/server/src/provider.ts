@@ -3,8 +3,9 @@
 
 import { keys } from '@portward/store'
 import type { Compare, NetworkRecord, Op, ProviderRecord } from '@portward/store'
+import { Type } from 'typebox'
 import { errors } from './errors.ts'
-import { integer, nullable, string } from './kinds.ts'
+import { integer, nullable, shownAs, string } from './kinds.ts'
 import { segmentOf } from './replica.ts'
 import type { Replica } from './replica.ts'
 import type { NetworkSettings } from './settings.ts'
@@ -18,7 +19,7 @@ const readable = { filter: true, sort: true, post: 'optional', seenBy } as const
 
 export const providerAttributes = {
   'provider:network_type': {
-    kind: nullable(string(NAME_MAX)),
+    kind: shownAs(Type.String({ enum: ['local', 'flat', 'vlan'] }), nullable(string(NAME_MAX))),
     ...readable,
     of: ({ provider }: NetworkRecord) => provider.type,
   },

@@ -46,15 +46,15 @@ export function withinQuota(
   const compares: Compare[] = []
   const ops: Op[] = []
   for (const project of new Set(projects)) {
+    const own = keys.quota(project)
+    compares.push({ key: own, modified: replica.quotas.get(project)?.modified ?? 0 })
     const limit = limitsOf(replica, settings.quotas, project)[kind]
     if (limit < 0) continue
     const used = usedOf(replica, kind, project)
     const more = projects.filter((one) => one === project).length
     if (used + more > limit) throw errors.overQuota(kind, project, used, limit)
     const key = keys.usage(project, kind)
-    const own = keys.quota(project)
     compares.push({ key, modified: replica.usage.get(key)?.modified ?? 0 })
-    compares.push({ key: own, modified: replica.quotas.get(project)?.modified ?? 0 })
     ops.push({ type: 'put', key, value: records.usage.encode({}) })
   }
   return { compares, ops }

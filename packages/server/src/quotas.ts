@@ -25,7 +25,7 @@ export const quota = {
 } as const
 
 /** OpenStack's clients send whole sets of quotas, of what there isn't here too: -1 and 0 promise nothing. */
-const foreign = new Set([
+export const foreign = new Set([
   'router',
   'floatingip',
   'security_group',
@@ -83,11 +83,13 @@ export function serveQuotas(app: FastifyInstance, context: Context): void {
     await transact(asking, () => {
       const stored = replica.quotas.get(project)
       const after: QuotaRecord = { ...stored?.record, ...values }
+      const changes = changesBetween(project, stored?.record, after)
+      if (changes.length === 0) return { compares: [], ops: [], result: undefined }
       const key = keys.quota(project)
       return {
         compares: [{ key, modified: stored?.modified ?? 0 }],
         ops: [{ type: 'put', key, value: records.quota.encode(after) }],
-        changes: [changeOf(project, stored?.record, after)],
+        changes,
         result: undefined,
       }
     })
@@ -98,12 +100,12 @@ export function serveQuotas(app: FastifyInstance, context: Context): void {
     adminOnly(request.caller, 'to reset a quota')
     await transact(askedBy(context, request), () => {
       const stored = replica.quotas.get(project)
-      if (stored === undefined) return { compares: [], ops: [], result: undefined }
+      if (stored === undefined) throw errors.quotaNotFound(project)
       const key = keys.quota(project)
       return {
         compares: [{ key, modified: stored.modified }],
         ops: [{ type: 'delete', key }],
-        changes: [changeOf(project, stored.record, undefined)],
+        changes: changesBetween(project, stored.record, {}),
         result: undefined,
       }
     })
@@ -123,12 +125,19 @@ function notBelowUse({ replica }: Context, project: string, values: Partial<Limi
   }
 }
 
-function changeOf(
+/** A quota is there when it has a limit of its own. */
+function changesBetween(
   project: string,
   before: QuotaRecord | undefined,
-  after: QuotaRecord | undefined,
-): Change {
-  const action = before === undefined ? 'create' : after === undefined ? 'delete' : 'update'
+  after: QuotaRecord,
+): readonly Change[] {
+  const was = before ?? {}
+  const kinds = quotaKinds.filter((kind) => was[kind] !== after[kind])
+  if (kinds.length === 0) return []
+  const pick = (all: QuotaRecord) =>
+    Object.fromEntries(kinds.flatMap((kind) => (kind in all ? [[kind, all[kind]]] : [])))
+  const gone = Object.keys(after).length === 0
+  const action = before === undefined ? 'create' : gone ? 'delete' : 'update'
   const at = { resource: 'quota', collection: 'quotas', id: project, project }
-  return { action, ...at, before: before ?? {}, after: after ?? {} }
+  return [{ action, ...at, before: pick(was), after: pick(after) }]
 }

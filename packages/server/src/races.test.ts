@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keys } from '@portward/store'
-import type { Store } from '@portward/store'
 import * as fc from 'fast-check'
-import { openTestServer, slow } from './testing.ts'
+import { gated, openTestServer, slow } from './testing.ts'
 import type { Answer, TestServer } from './testing.ts'
 
 async function pair(): Promise<AsyncDisposable & { one: TestServer; two: TestServer }> {
@@ -21,17 +20,6 @@ async function pair(): Promise<AsyncDisposable & { one: TestServer; two: TestSer
       await base[Symbol.asyncDispose]()
     },
   }
-}
-
-/** A store whose transactions wait until the gate is opened; `asked` once the first of them waits. */
-function gated(store: Store) {
-  const held = Promise.withResolvers<void>()
-  const asked = Promise.withResolvers<void>()
-  const first = (): Promise<void> => {
-    asked.resolve()
-    return held.promise
-  }
-  return { store: slow(store, first), asked: asked.promise, open: () => held.resolve() }
 }
 
 async function networkWith(server: TestServer, cidr: string): Promise<string> {

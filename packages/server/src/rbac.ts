@@ -7,11 +7,12 @@ import { touched } from './common.ts'
 import { errors } from './errors.ts'
 import { network } from './networks.ts'
 import { authorize, projectOf } from './policy.ts'
+import { port } from './port.ts'
 import { withinQuota } from './quota.ts'
 import { isShared, joined, policyFor, policyWrites, shareWrites, usersBy } from './rbac-policy.ts'
 import type { RbacValues, Writes } from './rbac-policy.ts'
 import type { Replica } from './replica.ts'
-import { storedAt } from './resource.ts'
+import { isVisible, storedAt } from './resource.ts'
 import type { Stored } from './table.ts'
 import { transact } from './transact.ts'
 import type { Context, Plan } from './transact.ts'
@@ -65,13 +66,13 @@ export function updateRbac(
   if (isShared(context.replica, record.networkId, [target])) {
     throw errors.rbacTwice(record.networkId, target)
   }
-  mayEnd(context.replica, record)
+  mayEnd(context, record)
   return withNetwork(context, stored, { ...record, target, revision: record.revision + 1 })
 }
 
 export function deleteRbac(context: Context, stored: Stored<RbacRecord>): Plan<undefined> {
   authorize(context.caller, 'DELETE', subjectOf(context.replica, stored.record), {})
-  mayEnd(context.replica, stored.record)
+  mayEnd(context, stored.record)
   return withNetwork(context, stored, undefined)
 }
 
@@ -123,7 +124,14 @@ function subjectOf(replica: Replica, { id, projectId, networkId }: RbacRecord) {
   return { resource: 'rbac_policy', id, projectId, networkProjectId }
 }
 
-function mayEnd(replica: Replica, policy: RbacRecord): void {
+/** Throws an ApiError, 409, while ports are there by it; it names those that the caller knows of. */
+function mayEnd(context: Context, policy: RbacRecord): void {
+  const { replica } = context
   const users = usersBy(replica, policy)
-  if (users.length > 0) throw errors.rbacInUse(policy.id, policy.networkId, users)
+  if (users.length === 0) return
+  const known = users.filter((id) => {
+    const record = replica.ports.get(id)?.record
+    return record !== undefined && isVisible(port, record, context)
+  })
+  throw errors.rbacInUse(policy.id, policy.networkId, known)
 }

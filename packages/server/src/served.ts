@@ -34,7 +34,10 @@ export function notServed(
   { method, path }: { readonly method: string; readonly path: string },
 ): { readonly error: ApiError; readonly allowed: readonly string[] } {
   const allowed = served.methodsOf(path)
-  if (allowed.length === 0) return { error: errors.noSuchPath(path), allowed }
+  if (allowed.length === 0) {
+    const groups = path.startsWith('/v2.0/security-group')
+    return { error: groups ? errors.noSecurityGroupPath(path) : errors.noSuchPath(path), allowed }
+  }
   const refused = { error: errors.methodNotAllowed(method, path, allowed), allowed }
   const [, collection, id] = /^(\/v2\.0\/[a-z-]+)(?:\/([^/]+))?$/.exec(path) ?? []
   const resource = resources.find((one) => pathOf(one) === collection)

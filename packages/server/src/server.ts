@@ -2,6 +2,7 @@
 
 import type { Store } from '@portward/store'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { Server as TlsServer } from 'node:tls'
 import { noteAgents } from './agents.ts'
 import { buildApp } from './app.ts'
 import { bindPorts } from './binder.ts'
@@ -9,6 +10,7 @@ import { portward } from './caller.ts'
 import type { Identity } from './caller.ts'
 import { forgetOld } from './history-routes.ts'
 import { withoutIdentity } from './identity/nobody.ts'
+import type { Tls } from './identity/tls.ts'
 import type { LocalHost } from './portward.ts'
 import { Replica } from './replica.ts'
 import { upgradeShared } from './rbac.ts'
@@ -27,6 +29,8 @@ export type ServerOptions = {
   readonly version: string
   /** Who may ask. Default: whoever reaches it, which is right on loopback alone. */
   readonly identity?: Identity
+  /** With it, the API is served by HTTPS alone. */
+  readonly tls?: Tls
   /** What differs from the defaults. */
   readonly settings?: Partial<Settings>
   /** Ends it, as disposing does. */
@@ -67,7 +71,10 @@ export async function openServer(options: ServerOptions): Promise<Server> {
 
 /** The server without its socket, for whoever calls it by `inject`. */
 export async function start(
-  options: Pick<ServerOptions, 'store' | 'log' | 'local' | 'version' | 'identity' | 'settings'>,
+  options: Pick<
+    ServerOptions,
+    'store' | 'log' | 'local' | 'version' | 'identity' | 'tls' | 'settings'
+  >,
   signal: AbortSignal,
 ): Promise<{
   readonly app: FastifyInstance
@@ -75,14 +82,17 @@ export async function start(
   /** Settles after the signal has aborted and nothing runs any more. */
   readonly ended: Promise<unknown>
 }> {
-  const { store, log, local, version, identity = withoutIdentity() } = options
+  const { store, log, local, version, identity = withoutIdentity(), tls } = options
   const settings = { ...defaults, ...options.settings }
   const replica = new Replica(log)
   const following = replica.follow(store, signal)
   await Promise.race([replica.loaded, following])
-  const now = (): Date => new Date()
   const context: Context = {
-    ...{ store, replica, now, settings, log },
+    store,
+    replica,
+    settings,
+    log,
+    now: () => new Date(),
     caller: portward,
     requestId: null,
   }
@@ -93,7 +103,8 @@ export async function start(
     noteAgents(context, signal),
     forgetOld(context, signal),
   ]
-  const app = buildApp({ context, identity, log, local, version, signal })
+  const app = buildApp({ context, identity, tls, log, local, version, signal })
+  if (app.server instanceof TlsServer) tls?.follow(app.server)
   return { app, replica, ended: Promise.all(tasks) }
 }
 

@@ -38,6 +38,7 @@ import {
   nullAs,
   nullable,
   oneOf,
+  shownAs,
   string,
 } from './kinds.ts'
 import { network } from './networks.ts'
@@ -50,6 +51,7 @@ import type { Replica } from './replica.ts'
 import type { Resource, Values } from './resource.ts'
 import { storedAt } from './resource.ts'
 import type { Stored } from './table.ts'
+import { cidrText, ipOrCidrText, ipText } from './texts.ts'
 import type { Context, Plan } from './transact.ts'
 
 /** A DHCP server's port, which comes and goes with what it serves. */
@@ -59,13 +61,14 @@ const ipv6Modes = ['slaac', 'dhcpv6-stateful', 'dhcpv6-stateless'] as const
 const ipv6Mode = nullable(oneOf(ipv6Modes))
 
 const pools = kind({
-  schema: Type.Array(Type.Object({ start: Type.String(), end: Type.String() }, strict())),
+  schema: Type.Array(Type.Object({ start: ipText, end: ipText }, strict())),
   wanted: 'a list of {"start": ADDRESS, "end": ADDRESS}',
   convert: (list) => list.map(({ start, end }) => ({ start: parseIp(start), end: parseIp(end) })),
 })
 
 const hostRoutes = kind({
-  schema: Type.Array(Type.Object({ destination: Type.String(), nexthop: Type.String() }, strict())),
+  schema: Type.Array(Type.Object({ destination: ipOrCidrText, nexthop: ipText }, strict())),
+  shown: Type.Array(Type.Object({ destination: cidrText, nexthop: ipText }, strict())),
   wanted: 'a list of {"destination": CIDR, "nexthop": ADDRESS}',
   convert: (list) =>
     list.map(({ destination, nexthop }) => ({
@@ -75,7 +78,7 @@ const hostRoutes = kind({
 })
 
 const addresses = kind({
-  schema: Type.Array(Type.String()),
+  schema: Type.Array(ipText),
   wanted: 'a list of IP addresses',
   convert: (list) => list.map((text): string => parseIp(text)),
 })
@@ -98,7 +101,7 @@ const attributes = {
     of: (subnet: SubnetRecord) => subnet.networkId,
   },
   ip_version: {
-    kind: integer(4, 6),
+    kind: shownAs(Type.Integer({ enum: [4, 6] }), integer(4, 6)),
     post: 'optional',
     ...scalar,
     of: (subnet: SubnetRecord) => prefixParts(subnet.cidr).family,

@@ -85,14 +85,17 @@ export function placeOf(ids: readonly string[], id: string): number {
 
 class SharedKey<R> implements Index {
   readonly #keysOf: (record: R, id: string) => readonly string[]
-  readonly #ids = new Map<string, Set<string>>()
+  /** Most keys have one id; a set for each of those would take as much memory as the records. */
+  readonly #ids = new Map<string, string | Set<string>>()
 
   constructor(keysOf: (record: R, id: string) => readonly string[]) {
     this.#keysOf = keysOf
   }
 
   of(key: string): ReadonlySet<string> {
-    return this.#ids.get(key) ?? none
+    const ids = this.#ids.get(key)
+    if (ids === undefined) return none
+    return typeof ids === 'string' ? new Set([ids]) : ids
   }
 
   move(id: string, before: R | undefined, after: R | undefined): void {
@@ -106,13 +109,15 @@ class SharedKey<R> implements Index {
 
   #add(key: string, id: string): void {
     const ids = this.#ids.get(key)
-    if (ids === undefined) this.#ids.set(key, new Set([id]))
-    else ids.add(id)
+    if (ids === undefined) this.#ids.set(key, id)
+    else if (typeof ids !== 'string') ids.add(id)
+    else if (ids !== id) this.#ids.set(key, new Set([ids, id]))
   }
 
   #remove(key: string, id: string): void {
     const ids = this.#ids.get(key)
-    if (ids === undefined) return
+    if (ids === id) this.#ids.delete(key)
+    if (ids === undefined || typeof ids === 'string') return
     ids.delete(id)
     if (ids.size === 0) this.#ids.delete(key)
   }

@@ -15,14 +15,11 @@ import type { Context, Plan } from './transact.ts'
 const TAG_MAX = 255
 
 /** As a set: in the order of first mention, each once. */
-const tags = kind({
-  schema: Type.Array(Type.String({ minLength: 1, maxLength: TAG_MAX })),
+export const tags = kind({
+  // A filter has them separated by commas.
+  schema: Type.Array(Type.String({ minLength: 1, maxLength: TAG_MAX, pattern: '^[^,]+$' })),
   wanted: `a list of texts of 1 to ${TAG_MAX} characters, without commas`,
-  convert(texts): readonly string[] {
-    // A filter has them separated by commas.
-    if (texts.some((text) => text.includes(','))) throw new TypeError('comma')
-    return [...new Set(texts)]
-  },
+  convert: (texts): readonly string[] => [...new Set(texts)],
   error: errors.invalidInput,
 })
 
@@ -40,7 +37,7 @@ export function serveTags<R extends { readonly tags: readonly string[] }>(
   context: Context,
   { resource, retag }: Tagged<R>,
 ): void {
-  const path = `${pathOf(resource)}/:id/tags`
+  const its = `${pathOf(resource)}/:id`
   const find = (asking: Context, id: string): Stored<R> =>
     storedAt({ ...resource, notFound: () => notFound(id) }, asking, id)
   const notFound = (id: string) => errors.taggedNotFound(resource.collection, id)
@@ -56,32 +53,32 @@ export function serveTags<R extends { readonly tags: readonly string[] }>(
     return find(asking, id).record.tags
   }
 
-  app.get<AllRoute>(path, async (request) => {
+  app.get<AllRoute>(`${its}/tags`, async (request) => {
     const { record } = find(askedBy(context, request), request.params.id)
     return { tags: record.tags }
   })
-  app.put<AllRoute>(path, async (request) => {
+  app.put<AllRoute>(`${its}/tags`, async (request) => {
     const body = jsonOf(request)
     if (!isObject(body) || !Object.hasOwn(body, 'tags')) throw errors.noResource('tags')
     const wanted = tags.read('tags', body['tags'])
     return { tags: await change(askedBy(context, request), request.params.id, () => wanted) }
   })
-  app.delete<AllRoute>(path, async (request, reply) => {
+  app.delete<AllRoute>(`${its}/tags`, async (request, reply) => {
     await change(askedBy(context, request), request.params.id, () => [])
     return reply.code(204).send()
   })
-  app.get<OneRoute>(`${path}/:tag`, async (request, reply) => {
+  app.get<OneRoute>(`${its}/tags/:tag`, async (request, reply) => {
     const { id, tag } = request.params
     mustHave(find(askedBy(context, request), id).record.tags, tag, id)
     return reply.code(204).send()
   })
-  app.put<OneRoute>(`${path}/:tag`, async (request, reply) => {
+  app.put<OneRoute>(`${its}/tags/:tag`, async (request, reply) => {
     const { id, tag } = request.params
     const [wanted = tag] = tags.read('tags', [tag])
     await change(askedBy(context, request), id, (has) => [...new Set([...has, wanted])])
     return reply.code(201).send()
   })
-  app.delete<OneRoute>(`${path}/:tag`, async (request, reply) => {
+  app.delete<OneRoute>(`${its}/tags/:tag`, async (request, reply) => {
     const { id, tag } = request.params
     await change(askedBy(context, request), id, (has) => {
       mustHave(has, tag, id)

@@ -7,10 +7,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import type { Caller, Identity } from './caller.ts'
+import { withoutIdentity } from './identity/nobody.ts'
 import { start } from './server.ts'
 import type { LocalHost } from './portward.ts'
 import type { Replica } from './replica.ts'
 import { isObject } from './resource.ts'
+import type { Settings } from './settings.ts'
 
 type Path = readonly (string | number)[]
 
@@ -38,7 +41,10 @@ export type TestServer = AsyncDisposable & {
   readonly store: Store
   readonly app: FastifyInstance
   readonly replica: Replica
+  /** Whoever asks is an administrator, as on loopback. */
   readonly call: Call
+  /** As that caller, of the identity that a server has by default here. */
+  as(caller: Caller): Call
   /** Writes as a host's agent does, and waits until the server knows. */
   agent(host: string): TestAgent
 }
@@ -72,6 +78,17 @@ export function slow(store: Store, first: () => Promise<unknown> = setImmediate)
   }
 }
 
+/** A store whose transactions wait until the gate is opened; `asked` once the first of them waits. */
+export function gated(store: Store) {
+  const held = Promise.withResolvers<void>()
+  const asked = Promise.withResolvers<void>()
+  const first = (): Promise<void> => {
+    asked.resolve()
+    return held.promise
+  }
+  return { store: slow(store, first), asked: asked.promise, open: () => held.resolve() }
+}
+
 /** An agent in the same process that answers what it is given to answer, and else that it has no switch. */
 export function localHost(answers: Partial<LocalHost> = {}): LocalHost {
   const away = (): Promise<never> => Promise.reject(new Error('there is no switch'))
@@ -85,15 +102,32 @@ export function localHost(answers: Partial<LocalHost> = {}): LocalHost {
   }
 }
 
-/** Another server on the same store when one is given. */
-export async function openTestServer(
-  options: { readonly store?: Store; readonly local?: LocalHost } = {},
-): Promise<TestServer> {
+/** A member of the project, unless said otherwise. */
+export function callerIn(projectId: string, role: Caller['role'] = 'member'): Caller {
+  return { userId: `${role} of ${projectId}`, userName: `${role}-${projectId}`, projectId, role }
+}
+
+export type TestOptions = {
+  /** Another server on the same store when one is given. */
+  readonly store?: Store
+  readonly local?: LocalHost
+  readonly identity?: Identity
+  readonly settings?: Partial<Settings>
+}
+
+export async function openTestServer(options: TestOptions = {}): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'portward-server-'))
   const store = options.store ?? (await openSqlite({ file: join(directory, 'store.db') }))
   const stop = new AbortController()
   const { app, replica, ended } = await start(
-    { store, log: undefined, version: '0.0.0', ...(options.local && { local: options.local }) },
+    {
+      store,
+      log: undefined,
+      version: '0.0.0',
+      ...(options.local && { local: options.local }),
+      ...(options.settings && { settings: options.settings }),
+      identity: options.identity ?? asTold(),
+    },
     stop.signal,
   )
   const write = async (...ops: Parameters<Store['txn']>[1]): Promise<void> => {
@@ -105,6 +139,11 @@ export async function openTestServer(
     app,
     replica,
     call: callOf(app),
+    as: (caller) => {
+      const call = callOf(app)
+      const who = { [CALLER]: encodeURIComponent(JSON.stringify(caller)) }
+      return (method, url, body, headers) => call(method, url, body, { ...headers, ...who })
+    },
     agent: (host) => ({
       alive: (record) =>
         write({
@@ -137,6 +176,21 @@ export async function openTestServer(
     },
   }
 }
+
+/** Believes whatever a test says of who asks. */
+function asTold(): Identity {
+  const nobody = withoutIdentity()
+  return {
+    identify(headers) {
+      const who = headers[CALLER]
+      if (typeof who !== 'string') return nobody.identify(headers)
+      return JSON.parse(decodeURIComponent(who)) as Caller
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+}
+
+const CALLER = 'x-test-caller'
 
 const unseen: SeenRecord = {
   portId: null,

@@ -224,8 +224,11 @@ void test('a token ends when it expires, though Keystone said it was good a mome
   assert.equal(await statusOf(open.identity, 'a'), 200)
   open.at(5 * SECOND - 1)
   assert.equal(await statusOf(open.identity, 'a'), 200)
-  open.at(5 * SECOND)
-  assert.equal(await statusOf(open.identity, 'a'), 401)
+  for (const later of [5 * SECOND, MINUTE]) {
+    open.at(later)
+    assert.equal(await statusOf(open.identity, 'a'), 401)
+  }
+  assert.equal(fake.asked.length, 1)
 })
 
 void test('however many ask at once, one question is under way for a token', async (t) => {
@@ -302,6 +305,9 @@ void test('a Keystone that has failed is left alone for a second, and holds up n
   open.at(13 * SECOND)
   assert.equal(await statusOf(open.identity, 'a'), 200) // asked behind its back, and not waited for
   await until(() => fake.asked.length === before + 1)
+  open.at(15 * SECOND)
+  assert.equal(await statusOf(open.identity, 'a'), 200) // and that question is still under way
+  assert.equal(fake.asked.length, before + 1)
 })
 
 void test('a redirect, another program and nobody at the URL: 503, and the log says which', async (t) => {
@@ -335,9 +341,10 @@ void test('with a file, its token asks; when Keystone refuses that, the file is 
   assert.equal(await statusOf(open.identity, 'unknown'), 401)
 
   fake.service = 'second'
+  fake.tokens.set('c', token(['member']))
   writeFileSync(file, 'second\n')
   open.at(11 * SECOND)
-  assert.equal(await statusOf(open.identity, 'a'), 200)
+  assert.equal(await statusOf(open.identity, 'c'), 200)
 
   fake.service = 'third'
   open.at(22 * SECOND)

@@ -2,15 +2,20 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { createServer, get } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { connect } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
+import { openSqlite } from '@portward/store'
+import { openServer } from '../server.ts'
 import { openJournal, until } from './testing.ts'
 import { openTls } from './tls.ts'
+import type { Secure } from './tls.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'portward-tls-'))
 const stop = new AbortController()
@@ -39,7 +44,10 @@ async function serve(cert: string, key: string) {
   const journal = openJournal()
   const tls = await openTls({ cert, key, log: journal.log, signal: stop.signal })
   const server = createServer(tls.options, (_, response) => response.end())
-  tls.follow(server)
+  // So that it is not OpenSSL that refuses old versions.
+  const lax = (options: Secure): void =>
+    server.setSecureContext({ ...options, ciphers: 'DEFAULT@SECLEVEL=0' })
+  tls.follow({ setSecureContext: lax })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
   /** Whose certificate is shown. */
@@ -60,6 +68,20 @@ void test('certificate and key are served, and nothing below TLS 1.2', async () 
   assert.equal(await server.shown({ maxVersion: 'TLSv1.2' }), 'one')
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
   await assert.rejects(server.shown(old), /protocol version|unsupported protocol/i)
+})
+
+void test('a server with a certificate answers by HTTPS, points there, and takes nothing in the clear', async () => {
+  const { log } = openJournal()
+  const tls = await openTls({ cert: at('one.crt'), key: at('one.key'), log, signal: stop.signal })
+  await using store = await openSqlite({ file: at('store.db') })
+  const { signal } = stop
+  const options = { store, tls, host: '127.0.0.1', port: 0, version: '0.0.0' }
+  await using server = await openServer({ ...options, log: undefined, signal })
+  assert.match(server.url, /^https:/)
+  const request = get(`${server.url}/v2.0/`, { rejectUnauthorized: false })
+  const [answer] = (await once(request, 'response')) as [IncomingMessage]
+  assert.match(await text(answer), new RegExp(`"href":"${server.url}/v2.0/networks"`))
+  await assert.rejects(fetch(server.url.replace('https', 'http')))
 })
 
 void test('files that change are taken once they belong together', async () => {

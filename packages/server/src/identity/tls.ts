@@ -3,7 +3,6 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Server } from 'node:https'
 import { createSecureContext } from 'node:tls'
 import { followFiles } from './follow-files.ts'
 import type { Log } from './log.ts'
@@ -23,15 +22,18 @@ export type Secure = {
   readonly minVersion: 'TLSv1.2'
 }
 
+/** A server of node:https. */
+type Following = { setSecureContext(options: Secure): void }
+
 export type Tls = {
   readonly options: Secure
   /** From now on the server has what the files hold. */
-  follow(server: Pick<Server, 'setSecureContext'>): void
+  follow(server: Following): void
 }
 
 /** Throws an error that names the file and what is wrong with it. */
 export async function openTls({ cert, key, log, signal }: TlsOptions): Promise<Tls> {
-  const servers: Pick<Server, 'setSecureContext'>[] = []
+  const servers: Following[] = []
   const read = async (): Promise<Secure> => {
     const [certText, keyText] = await Promise.all([contentOf(cert), contentOf(key)])
     const certificate = certificateIn(certText, cert)

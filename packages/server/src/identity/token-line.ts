@@ -20,7 +20,6 @@ export type TokenLine = {
 export type Fault = { readonly line: number; readonly why: string }
 
 export const roles: readonly Role[] = ['admin', 'member', 'reader']
-export const TOKEN_FILE = '/etc/portward/tokens'
 
 /** So that a token which has got into a log or a repository is found. */
 const PREFIX = 'pw_'
