@@ -136,6 +136,18 @@ void test('updates of one port at once are all made, one after the other', async
   assert.equal(last.at('port', 'revision_number'), 11)
 })
 
+void test('a hundred updates of one port at once on one server are all made', async () => {
+  await using server = await openTestServer()
+  const network = await networkWith(server, '10.9.0.0/24')
+  const made = await server.call('POST', '/v2.0/ports', { port: { network_id: network } })
+  const path = `/v2.0/ports/${String(made.at('port', 'id'))}`
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, i) => server.call('PUT', path, { port: { name: `n${i}` } })),
+  )
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200])
+  assert.equal((await server.call('GET', path)).at('port', 'revision_number'), 101)
+})
+
 void test('an address, a MAC and the host record are freed with the port', async () => {
   await using server = await openTestServer()
   const network = await networkWith(server, '10.9.0.0/24')

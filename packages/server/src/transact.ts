@@ -34,29 +34,50 @@ export type Plan<T> = {
 
 const ATTEMPTS = 32
 
+/** Of each store, the last that had to decide anew. They do it one after the other, so that many do not keep failing each other. */
+const lastToRetry = new WeakMap<Store, Promise<unknown>>()
+
 /**
  * Plans and commits, and again when another was faster. `plan` reads nothing but the replica, and throws an ApiError when
  * what it finds there forbids the write.
  */
-export async function transact<T>(
-  context: Context,
-  plan: () => Plan<T>,
-): Promise<{ readonly result: T; readonly revision: Revision }> {
-  const { store, replica, log } = context
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { compares, ops, changes = [], result } = plan()
-    if (ops.length === 0) return { result, revision: replica.revision }
-    const archived = changes.map((change) => archiveOp(context, change))
-    const answer = await store.txn(firstOfKey(compares), [...firstOfKey(ops), ...archived])
-    if (answer.succeeded) {
-      await replica.reached(answer.revision)
-      for (const { value } of archived) log?.info({ audit: JSON.parse(value) }, 'changed')
-      return { result, revision: answer.revision }
-    }
-    const key = answer.failed[0]?.key ?? ''
-    await replica.reached((await store.range(key)).revision)
+export async function transact<T>(context: Context, plan: () => Plan<T>): Promise<Done<T>> {
+  const { store } = context
+  const first = await attempt(context, plan)
+  if (first !== undefined) return first
+  const turn = (lastToRetry.get(store) ?? Promise.resolve()).then(() => retry(context, plan))
+  lastToRetry.set(
+    store,
+    turn.catch(() => undefined),
+  )
+  return turn
+}
+
+type Done<T> = { readonly result: T; readonly revision: Revision }
+
+async function retry<T>(context: Context, plan: () => Plan<T>): Promise<Done<T>> {
+  for (let count = 1; count < ATTEMPTS; count++) {
+    const done = await attempt(context, plan)
+    if (done !== undefined) return done
   }
   throw errors.contended()
+}
+
+/** Undefined: something relied on has changed, and the replica shows it by now. */
+async function attempt<T>(context: Context, plan: () => Plan<T>): Promise<Done<T> | undefined> {
+  const { store, replica, log } = context
+  const { compares, ops, changes = [], result } = plan()
+  if (ops.length === 0) return { result, revision: replica.revision }
+  const archived = changes.map((change) => archiveOp(context, change))
+  const answer = await store.txn(firstOfKey(compares), [...firstOfKey(ops), ...archived])
+  if (!answer.succeeded) {
+    const key = answer.failed[0]?.key ?? ''
+    await replica.reached((await store.range(key)).revision)
+    return undefined
+  }
+  await replica.reached(answer.revision)
+  for (const { value } of archived) log?.info({ audit: JSON.parse(value) }, 'changed')
+  return { result, revision: answer.revision }
 }
 
 function firstOfKey<T extends Compare | Op>(items: readonly T[]): readonly T[] {

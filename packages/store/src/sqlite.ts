@@ -1,5 +1,6 @@
-// The store in one SQLite file, inside the process. Every transaction runs to its end without letting go of the event loop,
-// so no two ever meet. One that writes what lasts costs one fsync, one that writes under a lease only costs none.
+// The store in one SQLite file, inside the process. Nothing that writes the file lets go of the event loop on the way, so no two
+// transactions ever meet. Those asked for at the same time are committed together: whatever lasts of them costs one fsync;
+// what is under a lease only costs none.
 //
 // Revisions: what is leased takes numbers too, and leaves no trace on the disk. Were a start to count on from the largest
 // number it finds there, a number would come back with another meaning, and whoever watches on from one that he kept (the
@@ -9,7 +10,7 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import { LeaseExpired, StoreError } from './errors.ts'
 import { Feed } from './feed.ts'
 import { checkArchived, checkPrefix, checkTtl, checkTxn } from './limits.ts'
@@ -52,6 +53,13 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   }
 }
 
+type Asked = {
+  readonly compares: readonly Compare[]
+  readonly ops: readonly Op[]
+  readonly resolve: (result: TxnResult) => void
+  readonly reject: (error: unknown) => void
+}
+
 class SqliteStore implements Store {
   readonly #file: string
   readonly #database: DatabaseSync
@@ -61,6 +69,8 @@ class SqliteStore implements Store {
   readonly #leases = new Map<LeaseId, NodeJS.Timeout>()
   /** No run has come to this revision, says the disk. */
   #unused: Revision
+  /** Transactions that are to be committed next, together. */
+  readonly #asked: Asked[] = []
   /** Thrown by every verb, once nothing can be done any more. */
   #end: StoreError | undefined
 
@@ -81,15 +91,12 @@ class SqliteStore implements Store {
 
   async txn(compares: readonly Compare[], ops: readonly Op[]): Promise<TxnResult> {
     checkTxn(compares, ops)
-    let failed: readonly Compare[] = []
-    this.#write((revision) => {
-      failed = compares.filter(
-        ({ key, modified }) => modified !== (this.#tables.find(key)?.modified ?? 0),
-      )
-      return failed.length > 0 ? [] : ops.flatMap((op) => this.#apply(op, revision))
-    })
-    if (failed.length > 0) return { succeeded: false, failed }
-    return { succeeded: true, revision: this.#feed.revision }
+    this.#mustGoOn()
+    const { promise, resolve, reject } = Promise.withResolvers<TxnResult>()
+    this.#asked.push({ compares, ops, resolve, reject })
+    // After whatever else has arrived by now: it is committed together.
+    if (this.#asked.length === 1) setImmediate(() => this.#commit(this.#asked.splice(0)))
+    return promise
   }
 
   watch(prefix: string, after: Revision, signal: AbortSignal): AsyncIterable<Change> {
@@ -133,7 +140,7 @@ class SqliteStore implements Store {
       const piece = this.#transaction(() => this.#archive.forget(before, FORGET_PIECE))
       forgotten += piece
       if (piece < FORGET_PIECE) return forgotten
-      await setImmediate()
+      await yieldToOthers()
     }
   }
 
@@ -155,23 +162,73 @@ class SqliteStore implements Store {
   #revoke(id: LeaseId): void {
     const timer = this.#leases.get(id)
     if (timer === undefined) return
-    this.#write((revision) => deletions(this.#tables.dropLease(id), revision))
+    this.#write((revision) => {
+      const events = deletions(this.#tables.dropLease(id), revision)
+      return { changes: events.length === 0 ? [] : [{ revision, events }], result: undefined }
+    })
     clearTimeout(timer)
     this.#leases.delete(id)
   }
 
-  /** What `work` says it changed becomes the next revision, once it is on the disk. */
-  #write(work: (revision: Revision) => readonly StoreEvent[]): void {
-    const revision = this.#feed.revision + 1
-    const unused = revision < this.#unused ? this.#unused : revision + RESERVE
-    const events = this.#transaction(() => {
-      const events = work(revision)
-      if (events.length > 0 && unused > this.#unused) this.#tables.reserveUpTo(unused)
-      return events
+  /** One fsync for all; each is a revision of its own, and sees those before it. */
+  #commit(asked: readonly Asked[]): void {
+    try {
+      const results = this.#write((revision) => {
+        const changes: Change[] = []
+        const results = asked.map((one) => {
+          const result = this.#decide(one, revision + changes.length)
+          if ('change' in result && result.change.events.length > 0) changes.push(result.change)
+          return 'change' in result
+            ? { succeeded: true as const, revision: revision + changes.length - 1 }
+            : result
+        })
+        return { changes, result: results }
+      })
+      for (const [i, { resolve, reject }] of asked.entries()) {
+        const result = results[i]
+        if (result instanceof Error) reject(result)
+        else if (result !== undefined) resolve(result)
+      }
+    } catch (error) {
+      // Of a disk that is full, one may have wanted more than there is, and the others not.
+      if (asked.length > 1 && this.#end === undefined) for (const one of asked) this.#commit([one])
+      else for (const { reject } of asked) reject(error)
+    }
+  }
+
+  #decide(
+    { compares, ops }: Asked,
+    revision: Revision,
+  ): { readonly change: Change } | Extract<TxnResult, { readonly succeeded: false }> | Error {
+    for (const op of ops) {
+      const lease = op.type === 'put' ? op.lease : undefined
+      if (lease !== undefined && !this.#leases.has(lease)) return new LeaseExpired(lease)
+    }
+    const failed = compares.filter(
+      ({ key, modified }) => modified !== (this.#tables.find(key)?.modified ?? 0),
+    )
+    if (failed.length > 0) return { succeeded: false, failed }
+    return { change: { revision, events: ops.flatMap((op) => this.#apply(op, revision)) } }
+  }
+
+  /** The changes that `work` says it made, from this revision on, are published once they are on the disk. */
+  #write<T>(
+    work: (next: Revision) => { readonly changes: readonly Change[]; readonly result: T },
+  ): T {
+    const next = this.#feed.revision + 1
+    let unused = this.#unused
+    const { changes, result } = this.#transaction(() => {
+      const done = work(next)
+      const last = next + done.changes.length - 1
+      if (last >= unused) {
+        unused = last + RESERVE
+        this.#tables.reserveUpTo(unused)
+      }
+      return done
     })
-    if (events.length === 0) return
     this.#unused = unused
-    this.#feed.publish({ revision, events })
+    for (const change of changes) this.#feed.publish(change)
+    return result
   }
 
   #apply(op: Op, revision: Revision): readonly StoreEvent[] {
@@ -196,7 +253,6 @@ class SqliteStore implements Store {
   }
 
   #put(key: string, value: string, lease: LeaseId | undefined, modified: Revision): Entry {
-    if (lease !== undefined && !this.#leases.has(lease)) throw new LeaseExpired(lease)
     const found = this.#tables.find(key)
     const entry = { key, value, created: found?.created ?? modified, modified }
     if (found !== undefined) this.#tables.drop(key, found) // it may stand in the other table
