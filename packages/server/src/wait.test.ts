@@ -165,13 +165,14 @@ void test('a new port is waited for as well', async () => {
   const { server, agent } = bench
   await agent.alive()
   const network = await server.call('GET', '/v2.0/networks')
-  const before = server.replica.revision
+  const made = Promise.withResolvers<string>()
+  using _ = server.replica.onChange(() => {
+    for (const id of server.replica.portsByName.of('new')) made.resolve(id)
+  })
   const answer = server.call('POST', '/v2.0/ports?wait=applied', {
     port: { network_id: network.at('networks', 0, 'id'), name: 'new', 'binding:host_id': 'h1' },
   })
-  await server.replica.reached(before + 1)
-  const [id = ''] = server.replica.portsByName.of('new')
-  await agent.apply(id)
+  await agent.apply(await made.promise)
   const { status, at } = await answer
   assert.deepEqual([status, at('port', 'status')], [201, 'ACTIVE'])
 })
