@@ -102,6 +102,15 @@ export function string(maxLength: number): Kind<string> {
   })
 }
 
+/** The same, but not empty. */
+export function name(maxLength: number): Kind<string> {
+  return kind({
+    schema: Type.String({ minLength: 1, maxLength }),
+    wanted: `a string of 1 to ${maxLength} characters`,
+    convert: (text) => text,
+  })
+}
+
 export function oneOf<const T extends string>(values: readonly T[]): Kind<T> {
   return kind({
     schema: Type.String({ enum: [...values] }),

@@ -8,7 +8,7 @@ import { NAME_MAX, idAttribute, projectAttributes, scalar } from './common.ts'
 import { errors } from './errors.ts'
 import { changesOf } from './history.ts'
 import type { Change } from './history.ts'
-import { oneOf, string } from './kinds.ts'
+import { name, oneOf, string } from './kinds.ts'
 import type { Replica } from './replica.ts'
 import type { Resource, Values } from './resource.ts'
 import type { Stored } from './table.ts'
@@ -42,7 +42,7 @@ const attributes = {
     of: (policy: RbacRecord) => policy.action,
   },
   target_tenant: {
-    kind: string(NAME_MAX),
+    kind: name(NAME_MAX),
     post: 'required',
     put: true,
     ...scalar,
