@@ -126,6 +126,7 @@ export function operationsIn(document: Json): readonly DescribedOperation[] {
           ? fc.stringMatching(new RegExp(pattern, 'u'))
           : fc.string({
               unit: 'binary',
+              minLength: Number(schema['minLength'] ?? 0),
               maxLength: Math.min(Number(schema['maxLength'] ?? 40), 300),
             })
       default:
