@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FlowEvent, SwitchConnection } from '@portward/openflow'
 import { SwitchError, flowText, openFloodControl, openSwitch } from '@portward/openflow'
 import type { Ovsdb, VswitchSchema } from '@portward/ovsdb'
-import { Disconnected, keepLock, openOvsdb, vswitch } from '@portward/ovsdb'
+import { keepLock, openOvsdb, vswitch } from '@portward/ovsdb'
 import type { FlowRow, FragmentView } from '@portward/portsec'
 import { flowRows } from '@portward/portsec'
 import type { AliveRecord, HostPortRecord, PlugRecord, Revision, Store } from '@portward/store'
@@ -31,11 +31,14 @@ import { noteOnExposed } from './isolation.ts'
 import type { Log } from './log.ts'
 import type { ModeWish } from './mode.ts'
 import { modeOf, noteOnForeign, noteOnRefused, notesOn } from './mode.ts'
-import { PairPorts, makePair, removePair } from './pair.ts'
+import { keepPair } from './pair-keeper.ts'
+import type { PairKeeperOptions } from './pair-keeper.ts'
+import { PairPorts } from './pair.ts'
 import { Plugs, ifaceIdOp } from './plugs.ts'
 import { Reconciler } from './reconciler.ts'
 import type { Floods, FlowTable, Outcome } from './reconciler.ts'
 import { Report } from './report.ts'
+import { writeTags } from './tag-writer.ts'
 import { traceFrame } from './trace.ts'
 import type { Trace } from './trace.ts'
 import { Unsettled } from './unsettled.ts'
@@ -67,8 +70,6 @@ const REFUSED_MS = 2000
 const DRIFT_MS = 1000
 /** Between two looks at how the switch treats fragments: nobody tells when another hand changes that. */
 const FRAGMENTS_MS = 5000
-/** How long the switch may take to number the ports of the pair: it is given thousands of ports at once, at times. */
-const PAIR_MS = 20_000
 
 type Drift = { count: number; last: FlowEvent | undefined; readonly due: number }
 
@@ -81,11 +82,15 @@ export class Agent {
   readonly #plugs = new Plugs()
   readonly #view: BridgeView
   readonly #pair = new PairPorts()
-  /** There may be flows to write; outcomes to settle; something to report; an iface-id to set; a pair to put up or take away. */
+  /**
+   * There may be flows to write; outcomes to settle; something to report; an iface-id to set; a tag to set; a pair to put up or
+   * take away.
+   */
   readonly #work = new Wake()
   readonly #settling = new Wake()
   readonly #news = new Wake()
   readonly #plugging = new Wake()
+  readonly #tagging = new Wake()
   readonly #pairing = new Wake()
   /** OVSDB has told what interfaces there are; the store, what ports. */
   readonly #seen = Promise.withResolvers<void>()
@@ -118,10 +123,16 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.#options = options
     const { bridge, host, uplinks, isolate } = options
-    this.#reconciler = new Reconciler({ uplinks, isolate, wake: () => this.#work.ring() })
+    this.#reconciler = new Reconciler({
+      uplinks,
+      isolate,
+      wake: () => this.#work.ring(),
+      wakeTags: () => this.#tagging.ring(),
+    })
     this.#report = new Report({ host, wake: () => this.#news.ring() })
     this.#view = new BridgeView(bridge, (name, iface) => {
       const ours = this.#pair.set(name, iface)
+      this.#reconciler.tags.setIface(name, ours ? undefined : iface)
       this.#reconciler.inventory.setIface(name, ours ? undefined : iface)
       if (this.#plugs.concern(name)) this.#plugging.ring()
     })
@@ -203,9 +214,10 @@ export class Agent {
       signal: until,
       onChanges: (changes) => {
         this.#view.apply(changes, ovsdb)
-        for (const { ovs_version, other_config } of ovsdb.rows('Open_vSwitch').values()) {
-          this.#ovsVersion = ovs_version
-          this.#vlanLimit = vlanLimitOf(other_config.get('vlan-limit'))
+        for (const row of ovsdb.rows('Open_vSwitch').values()) {
+          this.#ovsVersion = row.ovs_version
+          this.#vlanLimit = vlanLimitOf(row.other_config.get('vlan-limit'))
+          this.#reconciler.tags.cfg(row.next_cfg, row.cur_cfg)
         }
         const row = this.#view.row(ovsdb)
         this.#bridgeIs(row)
@@ -229,6 +241,7 @@ export class Agent {
       this.#persist('looking at fragments', until, () => this.#watchFragments(until)),
       this.#persist('reporting', until, () => this.#tell(until)),
       this.#persist('setting iface-ids', until, () => this.#plug(ovsdb, until)),
+      this.#persist('setting the VLANs of ports', until, () => this.#keepTags(ovsdb, until)),
       this.#persist('making the pair of ports', until, () => this.#keepPair(ovsdb, until)),
     ]
     try {
@@ -328,6 +341,7 @@ export class Agent {
       this.#foreignChanged = true
       this.#unsettled.changed()
       this.#switch = session
+      this.#reconciler.tags.begin()
       this.#pairing.ring()
       for (const event of early) this.#observe(event)
       this.#enter('syncing')
@@ -376,52 +390,18 @@ export class Agent {
   }
 
   async #keepPair(ovsdb: Ovsdb<VswitchSchema>, signal: AbortSignal): Promise<void> {
-    const { bridge, log } = this.#options
     await this.#seen.promise
-    /** Since when there has been a pair that the switch has not numbered. */
-    let since: number | undefined
-    while (!signal.aborted) {
-      const { missing, names, numbers, error } = this.#pair
-      if (numbers !== undefined) since = undefined
-      if (this.#switch !== undefined && this.#reconciler.wantsPair) {
-        if (missing.length > 0) await this.#makePair(ovsdb)
-        else if (numbers === undefined) since ??= performance.now()
-      } else if (this.#switch !== undefined && names.length > 0 && this.#floodsAreBack) {
-        await ovsdb.transact(removePair(ovsdb, bridge, names))
-        this.#reconciler.setPair(undefined)
-        log.info({ bridge }, 'took the pair of ports for floods off the bridge')
-      }
-      const left = since === undefined ? undefined : since + PAIR_MS - performance.now()
-      if (left !== undefined && left <= 0) {
-        since = undefined
-        this.#hinder(error ?? 'the switch does not number the ports of its pair')
-      }
-      await this.#pairing.wait(signal, since === undefined ? undefined : left)
+    const options: PairKeeperOptions = {
+      ...this.#options,
+      pair: this.#pair,
+      reconciler: this.#reconciler,
+      ovsdb,
+      wake: this.#pairing,
+      ready: () => this.#switch !== undefined,
+      floodsAreBack: () => this.#state === 'in-sync' && !this.#reconciler.dirty,
+      hindered: () => this.#news.ring(),
     }
-  }
-
-  async #makePair(ovsdb: Ovsdb<VswitchSchema>): Promise<void> {
-    const { bridge, log } = this.#options
-    const { missing } = this.#pair
-    try {
-      await ovsdb.transact(makePair(ovsdb, bridge, missing))
-      log.info({ bridge, missing }, 'put the pair of ports for floods on the bridge')
-    } catch (error) {
-      if (error instanceof Disconnected) throw error
-      this.#hinder(error instanceof Error ? error.message : String(error))
-    }
-  }
-
-  #hinder(why: string): void {
-    if (this.#reconciler.hindrance === why) return
-    this.#options.log.warn({}, `floods reach guarded ports: ${why}`)
-    this.#reconciler.hinder(why)
-    this.#news.ring()
-  }
-
-  /** All that was kept from ports is let to them again, or can't be. */
-  get #floodsAreBack(): boolean {
-    return this.#state === 'in-sync' && !this.#reconciler.dirty
+    await keepPair(options, signal)
   }
 
   /** The pair is on its way: its ports are a part of being in sync. */
@@ -507,7 +487,7 @@ export class Agent {
     let retryAt = Infinity
     while (!signal.aborted) {
       const target = this.#switch
-      if (target !== undefined && this.#reconciler.dirty) {
+      if (target !== undefined && this.#reconciler.dirty && !this.#reconciler.tags.starting) {
         for (const outcome of await this.#reconciler.step(this.#noting(target))) {
           this.#acknowledged(outcome)
         }
@@ -550,17 +530,19 @@ export class Agent {
     }
   }
 
-  /** What promises something waits for the datapath. Not so the bad news of a port that is fulfilled no longer. */
+  /**
+   * What promises something waits for the datapath. Not so the bad news of a port that is fulfilled no longer; but before its
+   * tag is changed, a port must be silent in the datapath too.
+   */
   #acknowledged(outcome: Outcome): void {
     const { name, iface, verdict } = outcome
     const declared = this.#reconciler.inventory.ports.has(iface?.portId ?? '')
-    if (verdict !== undefined && (verdict.fulfils !== undefined || !declared)) {
-      this.#unsettled.add(outcome)
-      this.#settling.ring()
-    } else {
-      this.#unsettled.remove(name)
+    if (verdict === undefined || (verdict.fulfils === undefined && declared)) {
       this.#report.outcome(outcome)
     }
+    if (verdict === undefined) return this.#unsettled.remove(name)
+    this.#unsettled.add(outcome)
+    this.#settling.ring()
   }
 
   /** Reports what the datapath follows. The loop that writes flows waits for none of it. */
@@ -573,7 +555,10 @@ export class Agent {
     while (!signal.aborted) {
       if (this.#switch !== undefined) {
         try {
-          for (const outcome of await this.#unsettled.settle(follow)) this.#report.outcome(outcome)
+          for (const outcome of await this.#unsettled.settle(follow)) {
+            this.#report.outcome(outcome)
+            this.#reconciler.tags.stands(outcome)
+          }
           this.#doubt = undefined
         } catch (error) {
           if (!signal.aborted) this.#distrust(error)
@@ -631,6 +616,15 @@ export class Agent {
       }
       await this.#plugging.wait(signal)
     }
+  }
+
+  async #keepTags(ovsdb: Ovsdb<VswitchSchema>, signal: AbortSignal): Promise<void> {
+    const { log } = this.#options
+    const { tags } = this.#reconciler
+    await this.#seen.promise
+    const ready = (): boolean => this.#switch !== undefined
+    const givenUp = (): void => this.#work.ring()
+    await writeTags({ tags, ovsdb, wake: this.#tagging, ready, givenUp, log }, signal)
   }
 
   /** Failures of switch and store pass: what was to be done is done again. */

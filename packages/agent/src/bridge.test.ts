@@ -85,6 +85,7 @@ function port(name: string, ifaces: readonly string[]): PortRow {
     tag: undefined,
     trunks: new Set(),
     vlan_mode: undefined,
+    external_ids: new Map(),
   }
 }
 
@@ -206,6 +207,17 @@ void test('the VLAN of an interface is its port’s, and follows that; what is o
     db.ports.set('p1', after)
     view.apply([{ table: 'Port', uuid: 'p1', before, after }], db)
     assert.equal(told.get('tap1')?.vlan, vlan, JSON.stringify(fields))
+  }
+  for (const [fields, ownTag, bond] of [
+    [{ external_ids: new Map([['portward-tag', '10']]) }, 10, undefined],
+    [{ external_ids: new Map([['portward-tag', 'ten']]) }, 0, undefined],
+    [{ interfaces: new Set(['i1', 'i2']) }, undefined, true],
+  ] as const) {
+    const after = { ...before, ...fields }
+    db.ports.set('p1', after)
+    view.apply([{ table: 'Port', uuid: 'p1', before, after }], db)
+    const iface = told.get('tap1')
+    assert.deepEqual([iface?.port, iface?.ownTag, iface?.bond], ['p1', ownTag, bond])
   }
   const row = db.ifaces.get('i1')
   assert.ok(row !== undefined)

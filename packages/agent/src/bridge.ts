@@ -8,6 +8,7 @@ import { parseMac } from '@portward/addr'
 import { OFPP } from '@portward/openflow'
 import type { Change, RowOf, VswitchSchema } from '@portward/ovsdb'
 import type { Iface, PairRole } from './interface.ts'
+import { OWN_TAG } from './tags.ts'
 
 export type BridgeRow = RowOf<VswitchSchema['Bridge']>
 type InterfaceRow = RowOf<VswitchSchema['Interface']>
@@ -114,18 +115,20 @@ export class BridgeView {
     }
     for (const [uuid, row] of present) {
       this.#names.set(uuid, row.name)
-      this.#setIface(row.name, ifaceOf(row, db.rows('Port').get(this.#portOf.get(uuid) ?? '')))
+      this.#setIface(row.name, ifaceOf(row, this.#portOf.get(uuid), db))
     }
   }
 }
 
-function ifaceOf(row: InterfaceRow, port: PortRow | undefined): Iface {
+function ifaceOf(row: InterfaceRow, uuid: string | undefined, db: VswitchRows): Iface {
   const { name, type, error } = row
+  const port = uuid === undefined ? undefined : db.rows('Port').get(uuid)
   const portId = row.external_ids.get('iface-id')
   const mac = macIn(
     row.external_ids.get('attached-mac') ?? (type === 'internal' ? row.mac_in_use : undefined),
   )
   const vlan = vlanOf(port)
+  const ownTag = tagIn(port?.external_ids.get(OWN_TAG))
   const pair = type === 'patch' ? roleIn(row.external_ids.get('portward')) : undefined
   return {
     name,
@@ -135,6 +138,9 @@ function ifaceOf(row: InterfaceRow, port: PortRow | undefined): Iface {
     mac,
     error,
     ...(vlan !== undefined && { vlan }),
+    ...(uuid !== undefined && { port: uuid }),
+    ...(port !== undefined && port.interfaces.size > 1 && { bond: true }),
+    ...(ownTag !== undefined && { ownTag }),
     ...(pair !== undefined && { pair }),
   }
 }
@@ -144,6 +150,12 @@ function vlanOf(port: PortRow | undefined): Iface['vlan'] {
   if ((trunks?.size ?? 0) > 0 || (mode !== undefined && mode !== 'access')) return 'other'
   // Of access to VLAN 0 it says nothing that a port without a tag does not.
   return tag === 0 ? undefined : tag
+}
+
+/** What is no VLAN is 0, which no row of ours has as its tag: that it says it is ours is to go. */
+function tagIn(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  return /^\d{1,4}$/.test(text) ? Number(text) : 0
 }
 
 function roleIn(text: string | undefined): PairRole | undefined {

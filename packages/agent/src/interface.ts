@@ -17,6 +17,12 @@ export type Iface = {
   readonly error: string | undefined
   /** The VLAN that its port is an access port of; `other`: the port has trunks or a vlan_mode. Absent: neither. */
   readonly vlan?: number | 'other'
+  /** UUID of the row of OVSDB's Port table that has it. */
+  readonly port?: string
+  /** That row has other interfaces too. */
+  readonly bond?: true
+  /** The tag that the agent has set there: the row's `external_ids:portward-tag`. */
+  readonly ownTag?: number
   /** Ours, and no guest's: what the agent itself has put on the bridge. */
   readonly pair?: PairRole
 }
@@ -33,6 +39,9 @@ export function sameIface(a: Iface, b: Iface): boolean {
     a.mac === b.mac &&
     a.error === b.error &&
     a.vlan === b.vlan &&
+    a.port === b.port &&
+    a.bond === b.bond &&
+    a.ownTag === b.ownTag &&
     a.pair === b.pair
   )
 }

@@ -72,7 +72,7 @@ function iface(name: string, ofport: number | undefined, more: Partial<Iface> = 
 function port(portId: string, fields: Partial<HostPortRecord> = {}): HostPortRecord {
   const n = Number.parseInt(portId.slice(0, 8), 16)
   const mac = macOfBytes(Uint8Array.of(2, 0, 0, 0, 0, n))
-  const none = { ips: [], allowedAddressPairs: [], checks: {} }
+  const none = { ips: [], allowedAddressPairs: [], checks: {}, vlan: 0 }
   return { portId, networkId: 'n', mac, ...none, guarded: true, up: true, ...fields }
 }
 

@@ -62,6 +62,7 @@ function port(portId: string, fields: Partial<HostPortRecord> = {}): HostPortRec
     guarded: true,
     up: true,
     checks: {},
+    vlan: 0,
     ...fields,
   }
 }
@@ -463,6 +464,7 @@ class World {
   /** Naively, from nothing but what there is now. */
   desired(): readonly Flow[] {
     const setting: Setting = {
+      tags: this.reconciler.tags,
       mode: this.mode,
       uplinks: new Set(['uplink']),
       portOf: (id) => this.ports.get(id),

@@ -17,7 +17,8 @@ import { Audience, bridgeFlows, isAudienceKey, isOurs, pairFlows } from '@portwa
 import { Installed } from './installed.ts'
 import type { Iface } from './interface.ts'
 import { BRIDGE, Inventory } from './inventory.ts'
-import { refusedVerdict, verdictOn } from './verdict.ts'
+import { Tags } from './tags.ts'
+import { refusedVerdict, verdictOn, wantedTag } from './verdict.ts'
 import type { Mode, Setting, Verdict } from './verdict.ts'
 
 /** What the loop needs of a switch. */
@@ -44,6 +45,7 @@ export type Outcome = {
 
 export class Reconciler {
   readonly inventory: Inventory
+  readonly tags: Tags
   readonly installed = new Installed()
   readonly #setting: Setting
   #mode: Mode = 'own'
@@ -77,13 +79,21 @@ export class Reconciler {
     readonly wake: () => void
     /** Keep what is flooded for others from guarded ports. Default false. */
     readonly isolate?: boolean
+    /** Called whenever there may be a tag to write. */
+    readonly wakeTags?: () => void
   }) {
     this.#wake = options.wake
     this.#isolate = options.isolate ?? false
     this.inventory = new Inventory((owner) => this.#mark(owner))
     const { inventory } = this
     const mode = (): Mode => this.#mode
+    this.tags = new Tags({
+      wanted: (iface) => wantedTag(iface, this.#setting),
+      mark: (name) => this.#mark(name),
+      wake: options.wakeTags ?? (() => {}),
+    })
     this.#setting = {
+      tags: this.tags,
       get mode() {
         return mode()
       },
@@ -412,11 +422,18 @@ export class Reconciler {
     if (isAudienceKey(name)) {
       return { name, iface: undefined, verdict: this.#shared(name, this.#audience.flowsOf(name)) }
     }
+    const outcome = this.#judgeIface(name)
+    this.tags.judged(outcome)
+    return outcome
+  }
+
+  #judgeIface(name: string): Outcome {
     const iface = this.inventory.ifaces.get(name)
     if (iface === undefined) return { name, iface, verdict: undefined }
     const refusal = this.#refused.get(name)
     const judged = verdictOn(iface, this.#setting)
-    const verdict = refusal === undefined ? judged : refusedVerdict(iface, judged, refusal)
+    const verdict =
+      refusal === undefined ? judged : refusedVerdict(iface, judged, refusal, this.#mode)
     const guard = verdict.keep === true ? this.#guardOf(iface) : undefined
     const standing: Verdict =
       guard === undefined ? verdict : { ...verdict, ...guard, reason: verdict.reason }

@@ -32,6 +32,7 @@ function outcome(name: string, portId: string | undefined, revision = 1): Outcom
     guarded: true,
     up: true,
     checks: {},
+    vlan: 0,
   }
   const fulfils = portId === undefined ? undefined : { record, revision }
   return { name, iface, verdict: { state: 'guarded', reason: undefined, flows: [], fulfils } }

@@ -3,10 +3,11 @@
 import type { Flow } from '@portward/openflow'
 import { SpecError, admitFlows, guardFlows, memberOf, silenceFlows } from '@portward/portsec'
 import type { Member } from '@portward/portsec'
-import type { SeenRecord } from '@portward/store'
+import type { HostPortRecord, SeenRecord } from '@portward/store'
 import type { Iface } from './interface.ts'
 import { isCarrier } from './interface.ts'
 import type { Declared } from './inventory.ts'
+import type { Tags } from './tags.ts'
 
 export type Mode = 'own' | 'shared'
 
@@ -30,6 +31,7 @@ export type Setting = {
   readonly portOf: (portId: string) => Declared | undefined
   /** All interfaces that the switch has a port for and that carry this iface-id. */
   readonly namesOf: (portId: string) => ReadonlySet<string>
+  readonly tags: Pick<Tags, 'applied' | 'changing'>
 }
 
 export function verdictOn(iface: Iface, setting: Setting): Verdict {
@@ -55,6 +57,8 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
     const down = silenced(iface.ofport, port.portId, 'admin_state_up of its port is false')
     return { ...down, fulfils: declared }
   }
+  const stray = strayReason(iface, port, setting.tags)
+  if (stray !== undefined) return silenced(iface.ofport, port.portId, stray)
   if (!port.guarded) {
     const flows = setting.mode === 'own' ? admitFlows(iface.ofport, port.portId) : []
     return { state: 'open', reason: undefined, flows, fulfils: declared }
@@ -72,13 +76,57 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
   }
 }
 
-/** What becomes of an interface whose flows the switch has refused: what stands stays, else it is silent. */
-export function refusedVerdict(iface: Iface, judged: Verdict, refusal: string): Verdict {
+/** The VLAN that the interface's port in OVSDB shall be an access port of; 0: none of ours. */
+export function wantedTag(iface: Iface, setting: Pick<Setting, 'uplinks' | 'portOf'>): number {
+  if (iface.portId === undefined || iface.bond === true) return 0
+  if (isCarrier(iface, setting.uplinks)) return 0
+  const { vlan = 0, checks } = setting.portOf(iface.portId)?.record ?? {}
+  return checks?.vlan === undefined ? vlan : 0
+}
+
+/**
+ * What becomes of an interface whose flows the switch has refused: what stands stays, else it is silent. What was to be silent
+ * is, on a bridge of our own, by having no flow.
+ */
+export function refusedVerdict(
+  iface: Iface,
+  judged: Verdict,
+  refusal: string,
+  mode: Mode,
+): Verdict {
   const { ofport, portId } = iface
   if (ofport === undefined) return judged
+  if (mode === 'own' && judged.state === 'silent' && judged.keep !== true) return silent(refusal)
   return portId === undefined
     ? silent(refusal)
     : { ...silenced(ofport, portId, refusal), keep: true }
+}
+
+/** Why its frames might leave in another VLAN than its network's, in words; undefined: they don't. */
+function strayReason(
+  { name, bond, vlan: has, ownTag }: Iface,
+  { vlan, checks }: HostPortRecord,
+  tags: Setting['tags'],
+): string | undefined {
+  if (bond === true && (vlan !== 0 || ownTag !== undefined)) {
+    return 'its port in OVSDB has other interfaces too (a bond), and can be put in no VLAN for it alone: give it a port of its own'
+  }
+  if (vlan === 0) {
+    const leaving = (ownTag !== undefined && ownTag === has) || tags.changing(name)
+    return leaving ? 'the VLAN that its port in OVSDB had before is being taken away' : undefined
+  }
+  if (checks.vlan !== undefined) {
+    return `its network has VLAN ${vlan}, and it is exempted from the check \`vlan\`: take one of the two away`
+  }
+  if (has !== vlan)
+    return `its port in OVSDB has ${wordsOf(has)}, not the tag ${vlan} of its network yet`
+  if (tags.applied(name)) return undefined
+  return `ovs-vswitchd has not taken the tag ${vlan} of its network yet`
+}
+
+function wordsOf(vlan: Iface['vlan']): string {
+  if (vlan === undefined) return 'no tag'
+  return vlan === 'other' ? 'trunks or a vlan_mode' : `the tag ${vlan}`
 }
 
 function trunk(ofport: number, mode: Mode): Verdict {

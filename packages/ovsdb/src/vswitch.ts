@@ -34,6 +34,7 @@ export const vswitch = {
     tag: 'optionalInteger',
     trunks: 'integers',
     vlan_mode: 'optionalString',
+    external_ids: 'stringMap',
   },
   Interface: {
     name: 'string',
