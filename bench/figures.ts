@@ -5,6 +5,7 @@ export type Spread = {
   readonly min: number
   readonly median: number
   readonly p95: number
+  readonly p99: number
   readonly max: number
 }
 
@@ -12,7 +13,14 @@ export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
-  return { n: sorted.length, min: at(0), median: at(0.5), p95: at(0.95), max: at(1) }
+  return {
+    n: sorted.length,
+    min: at(0),
+    median: at(0.5),
+    p95: at(0.95),
+    p99: at(0.99),
+    max: at(1),
+  }
 }
 
 /** What is to hold, and whether it does. */

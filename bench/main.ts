@@ -2,9 +2,12 @@
 
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { api } from './api.ts'
+import { archive } from './archive.ts'
 import { evasion } from './evasion.ts'
 import { show } from './figures.ts'
 import type { Result } from './figures.ts'
+import { growth } from './growth.ts'
 import { restart } from './restart.ts'
 import { toggle } from './toggle.ts'
 import { verdicts } from './verdicts.ts'
@@ -15,6 +18,9 @@ const benches: Readonly<Record<string, (options: Options) => Promise<Result>>> =
   restart,
   evasion,
   verdicts,
+  api,
+  growth,
+  archive,
 }
 
 const { positionals, values } = parseArgs({
