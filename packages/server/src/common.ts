@@ -47,7 +47,7 @@ export function projectAttributes(indexOf: (replica: Replica) => Index) {
     kind: text,
     post: 'optional',
     ...scalar,
-    ids: (replica: Replica, id: string) => indexOf(replica).of(id),
+    ids: (replica: Replica, id: string) => indexOf(replica).inOrder(id),
     of: (record: { readonly projectId: string }) => record.projectId,
   } as const
   return { tenant_id: project, project_id: project } as const

@@ -319,8 +319,9 @@ export const errors = {
   noFreeVlan: define(
     409,
     'NoNetworkAvailable',
-    (physical: string, first: number, last: number) =>
-      `No VLAN from ${first} to ${last} is left on ${physical}: widen the setting vlan_range, or delete networks.`,
+    // Whoever has no provider:* shown gets this too.
+    () =>
+      'No VLAN is left for another network: delete networks, or have an administrator widen the setting vlan_range.',
   ),
   providerUnwanted: define(
     400,
@@ -502,8 +503,8 @@ export const errors = {
   trunkOnVlan: define(
     400,
     'InvalidInput',
-    (networkId: string, vlan: number) =>
-      `portward:checks: network ${networkId} has VLAN ${vlan}, so a port of it cannot be exempted from the check 'vlan': use a network of type local.`,
+    (networkId: string) =>
+      `portward:checks: network ${networkId} has a VLAN, so a port of it cannot be exempted from the check 'vlan': use a network of type local.`,
   ),
   noSecurityGroups: define(
     400,

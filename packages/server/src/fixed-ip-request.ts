@@ -9,6 +9,7 @@ import type { Kind } from './kinds.ts'
 import type { Replica } from './replica.ts'
 import type { Filter } from './resource.ts'
 import { isObject } from './resource.ts'
+import { idsOfAll } from './table.ts'
 import { ipText } from './texts.ts'
 
 export type FixedIpRequest = { readonly subnetId?: string; readonly ip?: Ip }
@@ -67,8 +68,11 @@ export const fixedIpsFilter: Filter<PortRecord> = (texts) => {
       (subnetIds.size === 0 || port.fixedIps.some(({ subnetId }) => subnetIds.has(subnetId))) &&
       (parts.length === 0 ||
         port.fixedIps.some(({ ip }) => parts.some((part) => ip.includes(part)))),
-    ...(ips.size > 0 && {
-      ids: (replica: Replica) => [...ips].flatMap((ip) => [...replica.portsByIp.of(ip)]),
+    ...(ips.size + subnetIds.size > 0 && {
+      ids: (replica: Replica) =>
+        ips.size > 0
+          ? idsOfAll(replica.portsByIp, ips)
+          : idsOfAll(replica.portsBySubnet, subnetIds),
     }),
   }
 }

@@ -38,7 +38,7 @@ const attributes = {
     kind: string(NAME_MAX),
     ...writable,
     ...scalar,
-    ids: (replica: Replica, name: string) => replica.networksByName.of(name),
+    ids: (replica: Replica, name: string) => replica.networksByName.inOrder(name),
     of: (network: NetworkRecord) => network.name,
   },
   ...projectAttributes((replica) => replica.networksByProject),

@@ -62,6 +62,14 @@ const deviceOwner: Policy = {
     !String(value).startsWith('network:') || networkOwner.holds(caller, subject, value, method),
 }
 
+/** Whoever may send tags is in every VLAN that they name, and those are networks of other projects. */
+const checks: Policy = {
+  wanted: `${networkOwner.wanted}; with the check 'vlan' an administrator alone`,
+  holds: (caller, subject, value, method) =>
+    !Object.hasOwn(Object(value) as object, 'vlan') &&
+    networkOwner.holds(caller, subject, value, method),
+}
+
 /** Whoever may use a network may choose among its subnets for a new port; not so an address. */
 const fixedIps: Policy = {
   wanted: `${networkOwner.wanted}; others may name a subnet_id alone, for a new port`,
@@ -80,6 +88,7 @@ const policies: Readonly<Record<string, Policies>> = {
     attributes: {
       shared: unless((value) => value === false, admin),
       'router:external': unless((value) => value === false, admin),
+      'portward:checks': checks,
       'provider:network_type': admin,
       'provider:physical_network': admin,
       'provider:segmentation_id': admin,
@@ -105,7 +114,7 @@ const policies: Readonly<Record<string, Policies>> = {
       fixed_ips: fixedIps,
       allowed_address_pairs: networkOwner,
       port_security_enabled: networkOwner,
-      'portward:checks': networkOwner,
+      'portward:checks': checks,
       'binding:host_id': admin,
       'binding:profile': admin,
     },

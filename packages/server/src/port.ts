@@ -57,14 +57,14 @@ const attributes = {
     kind: string(NAME_MAX),
     ...writable,
     ...scalar,
-    ids: (replica: Replica, name: string) => replica.portsByName.of(name),
+    ids: (replica: Replica, name: string) => replica.portsByName.inOrder(name),
     of: (port: PortRecord) => port.name,
   },
   network_id: {
     kind: string(NAME_MAX),
     post: 'required',
     ...scalar,
-    ids: (replica: Replica, id: string) => replica.portsByNetwork.of(id),
+    ids: (replica: Replica, id: string) => replica.portsByNetwork.inOrder(id),
     of: (port: PortRecord) => port.networkId,
   },
   ...projectAttributes((replica) => replica.portsByProject),
@@ -72,7 +72,7 @@ const attributes = {
     kind: shownAs(mac.shown, nullable(mac)),
     ...writable,
     ...scalar,
-    ids: (replica: Replica, text: string) => replica.portsByMac.of(text),
+    ids: (replica: Replica, text: string) => replica.portsByMac.inOrder(text),
     of: (port: PortRecord) => port.mac,
   },
   admin_state_up: {
@@ -91,7 +91,7 @@ const attributes = {
     kind: string(NAME_MAX),
     ...writable,
     ...scalar,
-    ids: (replica: Replica, id: string) => replica.portsByDevice.of(id),
+    ids: (replica: Replica, id: string) => replica.portsByDevice.inOrder(id),
     of: (port: PortRecord) => port.deviceId,
   },
   device_owner: {
@@ -138,7 +138,7 @@ const attributes = {
     ...writable,
     ...scalar,
     seenBy: 'admin',
-    ids: (replica: Replica, host: string) => replica.portsByHost.of(host),
+    ids: (replica: Replica, host: string) => replica.portsByHost.inOrder(host),
     of: (port: PortRecord) => port.boundHost,
   },
   'binding:vif_type': {

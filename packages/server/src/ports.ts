@@ -173,8 +173,8 @@ function checkPairs({ portSecurityEnabled, allowedAddressPairs }: PortRecord): v
 
 /** The guest's tags would not be told from those of the networks. */
 function checkTrunk({ networkId, checks }: PortRecord, its: NetworkRecord | undefined): void {
-  const vlan = its?.provider.segmentationId ?? null
-  if (vlan !== null && checks.vlan !== undefined) throw errors.trunkOnVlan(networkId, vlan)
+  const hasVlan = its?.provider.type === 'vlan'
+  if (hasVlan && checks.vlan !== undefined) throw errors.trunkOnVlan(networkId)
 }
 
 function checkMac(

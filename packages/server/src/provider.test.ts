@@ -195,3 +195,51 @@ void test('on a network with a VLAN no port is exempted from the check of tags',
   assert.equal((await port(inherits)).status, 400)
   assert.equal((await port(inherits, { 'portward:checks': {} })).status, 201)
 })
+
+void test('no sentence tells a member what is for administrators to see: the VLAN, the range, the physical network', async () => {
+  await using server = await openTestServer({ settings: vlans(777, 777) })
+  const a = server.as(callerIn('a'))
+  const made = await create(a, {})
+  const network_id = made.at('network', 'id')
+  const port = { network_id, 'portward:checks': { vlan: [5] } }
+  const answers = [
+    await create(a, {}),
+    await a('POST', '/v2.0/ports', { port }),
+    await server.call('POST', '/v2.0/ports', { port }),
+  ]
+  assert.deepEqual(
+    [made, ...answers].map(({ status }) => status),
+    [201, 409, 403, 400],
+  )
+  for (const { body } of [made, ...answers]) {
+    assert.doesNotMatch(JSON.stringify(body), /777|physnet1/)
+  }
+})
+
+void test('an administrator alone exempts from the check vlan, for the VLANs are of all projects', async () => {
+  await using server = await openTestServer()
+  const a = server.as(callerIn('a'))
+  const made = await create(a, {})
+  const network_id = made.at('network', 'id')
+  const others = { arp: false }
+  const port = await a('POST', '/v2.0/ports', { port: { network_id, 'portward:checks': others } })
+  assert.equal(port.status, 201)
+  const network = `/v2.0/networks/${String(network_id)}`
+  const own = `/v2.0/ports/${String(port.at('port', 'id'))}`
+  for (const vlan of [false, [150]]) {
+    const exempt = { 'portward:checks': { vlan } }
+    for (const [method, path, body] of [
+      ['POST', '/v2.0/networks', { network: exempt }],
+      ['PUT', network, { network: exempt }],
+      ['POST', '/v2.0/ports', { port: { network_id, ...exempt } }],
+      ['PUT', own, { port: exempt }],
+    ] as const) {
+      const refused = await a(method, path, body)
+      assert.equal(refused.status, 403, `${method} ${path}`)
+      assert.match(refused.error?.message ?? '', /portward:checks.*vlan.*administrator/)
+    }
+    assert.equal((await server.call('PUT', own, { port: exempt })).status, 200)
+  }
+  const back = { port: { 'portward:checks': { vlan: true, ...others } } }
+  assert.equal((await a('PUT', own, back)).status, 200)
+})

@@ -138,5 +138,5 @@ function freeVlan(
     const segment = segmentOf({ type: 'vlan', physicalNetwork, segmentationId: id })
     if (replica.networksBySegment.of(segment).size === 0 && !taken.has(segment)) return id
   }
-  throw errors.noFreeVlan(physicalNetwork, first, last)
+  throw errors.noFreeVlan()
 }

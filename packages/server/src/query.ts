@@ -8,7 +8,7 @@ import { errors } from './errors.ts'
 import { boolean } from './kinds.ts'
 import type { Attribute, Attributes, Eyes, Filter, Resource } from './resource.ts'
 import { isShown, isVisible, storedAt } from './resource.ts'
-import { placeOf } from './table.ts'
+import { inOrder, placeOf } from './table.ts'
 
 /** Names as in the URL; a name that is there several times has several values. */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -69,10 +69,12 @@ function matchingOf<R>(resource: Resource<R>, eyes: Eyes, query: Query): Matchin
   if (invalid.length > 0) throw errors.notFilterable(invalid, filterable(resource, caller))
   const filters = names.flatMap((name) => filterOf(resource, name)?.(textsOf(query, name)) ?? [])
   const table = resource.table(replica)
-  const indexed = filters.find((filter) => filter.ids !== undefined)?.ids?.(replica)
-  const some = indexed ?? (caller.role === 'admin' ? undefined : resource.visibleIds(eyes))
+  const [indexed] = filters
+    .flatMap(({ ids }) => (ids === undefined ? [] : [ids(replica)]))
+    .sort((a, b) => a.length - b.length)
+  const all = caller.role === 'admin' ? table.ids : undefined
   return {
-    ids: some === undefined ? table.ids : [...new Set(some)].sort(),
+    ids: indexed ?? all ?? inOrder(resource.visibleIds(eyes)),
     at(id) {
       const record = table.get(id)?.record
       if (record === undefined || !isVisible(resource, record, eyes)) return undefined
@@ -110,7 +112,12 @@ function equality<R>(name: string, attribute: Attribute<R>, { replica, caller }:
     const { ids } = attribute
     return {
       test: (record) => wanted.has(String(attribute.of(record, replica, caller))),
-      ...(ids && { ids: () => [...wanted].flatMap((text) => [...ids(replica, text)]) }),
+      ...(ids && {
+        ids: () => {
+          const [first = [], ...others] = [...wanted].map((text) => ids(replica, text))
+          return others.length === 0 ? first : inOrder([first, ...others].flat())
+        },
+      }),
     }
   }
 }

@@ -32,7 +32,7 @@ const attributes = {
     kind: string(NAME_MAX),
     post: 'required',
     ...scalar,
-    ids: (replica: Replica, id: string) => replica.rbacByNetwork.of(id),
+    ids: (replica: Replica, id: string) => replica.rbacByNetwork.inOrder(id),
     of: (policy: RbacRecord) => policy.networkId,
   },
   action: {
@@ -46,7 +46,7 @@ const attributes = {
     post: 'required',
     put: true,
     ...scalar,
-    ids: (replica: Replica, target: string) => replica.rbacByTarget.of(target),
+    ids: (replica: Replica, target: string) => replica.rbacByTarget.inOrder(target),
     of: (policy: RbacRecord) => policy.target,
   },
 } as const

@@ -20,8 +20,8 @@ export type Attribute<R> = Member & {
   /** Whether a list can be filtered and sorted by it. */
   readonly filter?: true
   readonly sort?: true
-  /** Ids of the records whose value has this text, where an index knows them. */
-  readonly ids?: (replica: Replica, text: string) => Iterable<string>
+  /** Ids of the records whose value has this text, in order, where an index knows them. */
+  readonly ids?: (replica: Replica, text: string) => readonly string[]
   /** Left out of what others are shown. */
   readonly seenBy?: 'admin'
   /** The value hangs on more than the record: on hosts, on other records, on who looks. */
@@ -38,7 +38,8 @@ export type Attributes<R> = Readonly<Record<string, Attribute<R>>>
 /** A filter of a list that isn't simply equality with an attribute. */
 export type Filter<R> = (texts: readonly string[]) => {
   test(record: R): boolean
-  readonly ids?: (replica: Replica) => Iterable<string>
+  /** Ids among which all are that pass, in order, where an index knows them. */
+  readonly ids?: (replica: Replica) => readonly string[]
 }
 
 export type Resource<R> = {

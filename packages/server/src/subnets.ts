@@ -89,7 +89,7 @@ const attributes = {
     kind: string(NAME_MAX),
     ...writable,
     ...scalar,
-    ids: (replica: Replica, name: string) => replica.subnetsByName.of(name),
+    ids: (replica: Replica, name: string) => replica.subnetsByName.inOrder(name),
     of: (subnet: SubnetRecord) => subnet.name,
   },
   ...projectAttributes((replica) => replica.subnetsByProject),
@@ -97,7 +97,7 @@ const attributes = {
     kind: string(NAME_MAX),
     post: 'required',
     ...scalar,
-    ids: (replica: Replica, id: string) => replica.subnetsByNetwork.of(id),
+    ids: (replica: Replica, id: string) => replica.subnetsByNetwork.inOrder(id),
     of: (subnet: SubnetRecord) => subnet.networkId,
   },
   ip_version: {

@@ -45,6 +45,26 @@ void test('ids stay in order and indexes follow, whatever comes and goes', () =>
   )
 })
 
+void test('what an index has kept in order stays so', () => {
+  const many = Array.from({ length: 100 }, (_, i) => `m${i}`)
+  const step = fc.record({ id: fc.constantFrom(...many, 'a', 'z'), has: fc.boolean() })
+  fc.assert(
+    fc.property(fc.array(step), (changes) => {
+      const table = new Table<Row>(codec)
+      const index = table.indexBy(({ keys }) => keys)
+      const put = (id: string, keys: readonly string[]): void =>
+        table.put(id, { key: id, value: codec.encode({ keys }), created: 1, modified: 1 })
+      for (const id of many) put(id, ['x', 'y'])
+      for (const { id, has } of changes) {
+        put(id, has ? ['y', 'x'] : ['y'])
+        assert.deepEqual(index.inOrder('x'), [...index.of('x')].sort())
+      }
+      for (const id of [...table.ids]) table.delete(id)
+      assert.deepEqual(index.inOrder('x'), [])
+    }),
+  )
+})
+
 void test('a record that cannot be read leaves the old one', () => {
   const table = new Table<Row>(codec)
   const entry = { key: 'a', created: 1, modified: 1 }

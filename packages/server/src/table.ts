@@ -7,6 +7,8 @@ export type Stored<R> = { readonly record: R; readonly modified: Revision }
 /** Ids by a key that several records may share. */
 export type Index = {
   of(key: string): ReadonlySet<string>
+  /** The same, sorted. O(1) where it was asked before: it is kept so from then on. */
+  inOrder(key: string): readonly string[]
 }
 
 export class Table<R> {
@@ -71,6 +73,17 @@ export class Table<R> {
   }
 }
 
+/** The ids of several keys, each once, sorted. */
+export function idsOfAll(index: Index, keys: ReadonlySet<string>): readonly string[] {
+  const [first = [], ...others] = [...keys].map((key) => index.inOrder(key))
+  return others.length === 0 ? first : inOrder([first, ...others].flat())
+}
+
+/** Each once, sorted. */
+export function inOrder(ids: Iterable<string>): readonly string[] {
+  return [...new Set(ids)].sort()
+}
+
 /** Where the id stands among sorted ids, or belongs. */
 export function placeOf(ids: readonly string[], id: string): number {
   let low = 0
@@ -83,10 +96,15 @@ export function placeOf(ids: readonly string[], id: string): number {
   return low
 }
 
+/** Fewer are sorted as quickly as found. */
+const MANY = 64
+
 class SharedKey<R> implements Index {
   readonly #keysOf: (record: R, id: string) => readonly string[]
   /** Most keys have one id; a set for each of those would take as much memory as the records. */
   readonly #ids = new Map<string, string | Set<string>>()
+  /** Of keys with many ids that somebody has asked for in order. */
+  readonly #sorted = new Map<string, string[]>()
 
   constructor(keysOf: (record: R, id: string) => readonly string[]) {
     this.#keysOf = keysOf
@@ -98,16 +116,29 @@ class SharedKey<R> implements Index {
     return typeof ids === 'string' ? new Set([ids]) : ids
   }
 
+  inOrder(key: string): readonly string[] {
+    const there = this.#sorted.get(key)
+    if (there !== undefined) return there
+    const ids = [...this.of(key)].sort()
+    if (ids.length >= MANY) this.#sorted.set(key, ids)
+    return ids
+  }
+
   move(id: string, before: R | undefined, after: R | undefined): void {
-    if (before !== undefined) for (const key of this.#keysOf(before, id)) this.#remove(key, id)
-    if (after !== undefined) for (const key of this.#keysOf(after, id)) this.#add(key, id)
+    const had = before === undefined ? [] : this.#keysOf(before, id)
+    const has = after === undefined ? [] : this.#keysOf(after, id)
+    for (const key of had) if (!has.includes(key)) this.#remove(key, id)
+    for (const key of has) if (!had.includes(key)) this.#add(key, id)
   }
 
   clear(): void {
     this.#ids.clear()
+    this.#sorted.clear()
   }
 
   #add(key: string, id: string): void {
+    const sorted = this.#sorted.get(key)
+    sorted?.splice(placeOf(sorted, id), 0, id)
     const ids = this.#ids.get(key)
     if (ids === undefined) this.#ids.set(key, id)
     else if (typeof ids !== 'string') ids.add(id)
@@ -115,6 +146,9 @@ class SharedKey<R> implements Index {
   }
 
   #remove(key: string, id: string): void {
+    const sorted = this.#sorted.get(key)
+    sorted?.splice(placeOf(sorted, id), 1)
+    if (sorted?.length === 0) this.#sorted.delete(key)
     const ids = this.#ids.get(key)
     if (ids === id) this.#ids.delete(key)
     if (ids === undefined || typeof ids === 'string') return
