@@ -18,7 +18,7 @@ import { refusals } from './recorded/refusals.ts'
 import { subnets } from './recorded/subnets.ts'
 import { versions } from './recorded/versions.ts'
 
-const HOST = 'neutron.example:9696'
+const HOST = 'neutron:9696'
 
 const ledger = new Ledger(`http://${HOST}`)
 let server: TestServer

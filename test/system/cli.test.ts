@@ -255,7 +255,10 @@ void test('asked wrongly ends with 2 and says what is right; nobody there ends w
       ['up', '--bridge-mode', 'mine'],
       /^portward: --bridge-mode is "mine"; wanted auto or own or shared/,
     ],
-    [['up', '--listen', '0.0.0.0:9696'], /^portward: .*only on loopback/],
+    [
+      ['up', '--listen', '0.0.0.0:9696'],
+      /^portward: cannot listen on '0\.0\.0\.0:9696': .*portward token create/,
+    ],
     [['up', '--config', '/nosuch.toml'], /^portward: \/nosuch\.toml: /],
     [['server', '--store', 'sqlite:x'], /^portward: server: .*`portward up`/],
     [['agent', '--store', 'etcd:http://x'], /^portward: agent: .*`portward up`/],

@@ -103,7 +103,8 @@ for (const { mode, failMode, showsFirstFragments } of bridges) {
 
 async function forwardReserved(lab: Lab, wish: boolean): Promise<void> {
   await lab.sw.vsctl('set', 'Bridge', lab.sw.bridge, `other_config:forward-bpdu=${wish}`)
-  // Until then, the datapath does as it did.
+  // Until a whole round has gone over the datapath it does as it did, and one may have been under way.
+  await lab.sw.appctl('revalidator/wait')
   await lab.sw.appctl('revalidator/wait')
 }
 

@@ -109,6 +109,13 @@ void test('how the server knows who asks, and what each way needs', async () => 
   assert.deepEqual([keystone.keystone_url, keystone.keystone_token_file], [url, ''])
   for (const [toml, message] of [
     ['auth = "keystone"', /auth is keystone, and keystone_url is not set: say where/],
+    [
+      `keystone_url = "${url}"`,
+      /^keystone_url is set, and auth is none: nobody would ask Keystone/,
+    ],
+    ['auth = "tokens"\nkeystone_token_file = "/t"', /^keystone_token_file is set, and auth is tok/],
+    ['token_file = "/t"', /^token_file is set, and auth is none: .* set auth = "tokens"/],
+    [`auth = "keystone"\nkeystone_url = "${url}"\ntoken_file = "/t"`, /^token_file is set, and au/],
     ['auth = "basic"', /auth is "basic"; wanted none or tokens or keystone/],
     ['tls_cert = "/c"', /^tls_key is not set: a certificate and its key go together/],
     ['tls_key = "/k"', /^tls_cert is not set: a certificate and its key go together/],

@@ -35,7 +35,7 @@ const file = Type.Object(
     keystone_token_file: Type.Optional(Type.String({ minLength: 1 })),
     tls_cert: Type.Optional(Type.String({ minLength: 1 })),
     tls_key: Type.Optional(Type.String({ minLength: 1 })),
-    /** Of a network whose request does not say; Neutron's tenant_network_types. */
+    /** Of a network whose request does not say; Neutron's tenant_network_types. Default: local, but vlan where `auth` is not none. */
     network_type: Type.Optional(Type.Enum([...networkTypes])),
     physical_network: Type.Optional(Type.String({ minLength: 1 })),
     /** FIRST:LAST, both included: what VLANs may be given out. */
@@ -104,12 +104,25 @@ export async function configOf(
   // As the programs of Open vSwitch are told where it runs.
   const { OVS_RUNDIR: rundir } = env
   const fromOvs = rundir ? { ovs_rundir: rundir } : {}
-  return complete({ ...builtIn, ...fromOvs, ...fromFile, ...fromEnv, ...fromFlags })
+  const told = { ...fromOvs, ...fromFile, ...fromEnv, ...fromFlags }
+  // Where there are projects, their networks are apart.
+  const apart =
+    told.auth === undefined || told.auth === 'none' ? {} : { network_type: 'vlan' as const }
+  return complete({ ...builtIn, ...apart, ...told })
 }
 
-/** Throws a Complaint where one setting needs another. */
+/** Throws a Complaint where one setting needs another, or goes for nothing: whoever set it believes that it guards the API. */
 function complete(config: Config): Config {
   const { auth, keystone_url: url, tls_cert: cert, tls_key: key } = config
+  for (const [name, wanted, without] of [
+    ['keystone_url', 'keystone', 'nobody would ask Keystone'],
+    ['keystone_token_file', 'keystone', 'nobody would ask Keystone'],
+    ['token_file', 'tokens', 'nobody would read it'],
+  ] as const) {
+    if (auth === wanted || config[name] === builtIn[name]) continue
+    const way = `set auth = "${wanted}", or take ${name} away`
+    throw new Complaint(`${name} is set, and auth is ${auth}: ${without}; ${way}`, 2)
+  }
   if (auth === 'keystone' && url === '') {
     throw new Complaint(
       'auth is keystone, and keystone_url is not set: say where Keystone is, as https://keystone.example.org:5000/v3',

@@ -6,6 +6,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -49,6 +50,23 @@ void test('what else is in the file stays, and so do its mode and owner', async 
   assert.equal(statSync(file).mode & 0o777, 0o640)
   await revokeToken(file, 'bob')
   assert.equal(readFileSync(file, 'utf8'), before)
+})
+
+void test('where the file is a link, what it leads to is written, and what is revoked by it is gone from there', async () => {
+  const file = newFile()
+  await createToken(file, ann)
+  const link = join(root, 'link')
+  symlinkSync(file, link)
+  await createToken(link, { ...ann, name: 'bob' })
+  assert.deepEqual(
+    [...tokensIn(file).tokens.values()].map(({ name }) => name),
+    ['ann', 'bob'],
+  )
+  await revokeToken(link, 'ann')
+  assert.deepEqual(
+    [...tokensIn(file).tokens.values()].map(({ name }) => name),
+    ['bob'],
+  )
 })
 
 void test('a name is given once; after it was revoked, again', async () => {

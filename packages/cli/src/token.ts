@@ -11,7 +11,7 @@ import {
   parseTokens,
   roles,
 } from '@portward/server/token-line'
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { columns } from './columns.ts'
@@ -124,14 +124,15 @@ function endOf(text: string, now: Date): Date {
 
 /**
  * The file is replaced by one with other lines in one step, so that a server never reads half of it; owner and mode stay. Of
- * two who rewrite it at once, one waits.
+ * two who rewrite it at once, one waits. Where `named` is a link, what it leads to is the file.
  */
 async function rewrite(
-  file: string,
+  named: string,
   change: (lines: readonly string[]) => readonly string[],
 ): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true })
+    await mkdir(dirname(named), { recursive: true })
+    const file = (await realpath(named).catch(unlessAbsent)) ?? named
     await using _ = await lock(`${file}.lock`)
     const text = await textOf(file)
     const lines = text === undefined ? [HEADING] : text.replace(/\n$/, '').split('\n')

@@ -24,6 +24,12 @@ export async function up(config: Config, signal: AbortSignal): Promise<void> {
       'tokens cross the network in the clear: set tls_cert and tls_key',
     )
   }
+  if (config.auth !== 'none' && config.network_type === 'local') {
+    log.warn(
+      {},
+      'networks of all projects share one wire: set network_type to vlan, unless the projects trust each other',
+    )
+  }
   await using identity = await identityOf(config, log, signal)
   await using store = await openSqlite({ file: join(config.state, 'portward.db') })
   const agent = new Agent({

@@ -56,6 +56,18 @@ export const errors = {
     (scope: string) =>
       `The token is for ${scope}, and networks belong to projects: get one for a project (openstack --os-project-name NAME …).`,
   ),
+  askedByName: define(
+    403,
+    'PolicyNotAuthorized',
+    (host: string) =>
+      `This server asks nobody who they are, and so answers to loopback's names alone, not to ${show(host)}: ask 127.0.0.1 or localhost, or have it know who asks (auth = "tokens").`,
+  ),
+  askedByPage: define(
+    403,
+    'PolicyNotAuthorized',
+    (origin: string) =>
+      `A browser sends this for a page (Origin ${show(origin)}), and nobody here is asked who it is: leave Origin out, or have the server know who asks (auth = "tokens" or "keystone").`,
+  ),
   keystoneAway: define(
     503,
     'ServiceUnavailable',
@@ -132,6 +144,12 @@ export const errors = {
     400,
     'HTTPBadRequest',
     (collection: string) => `'${collection}' is an empty list: name at least one.`,
+  ),
+  bulkTooLarge: define(
+    400,
+    'HTTPBadRequest',
+    (collection: string, count: number, most: number) =>
+      `'${collection}' has ${count} members, and one request may make ${most}: send several.`,
   ),
   postOnItem: define(
     400,
@@ -452,6 +470,12 @@ export const errors = {
     'InvalidInput',
     (seen: unknown) =>
       `fixed_ips: an entry has subnet_id, ip_address or both, and this is ${show(seen)}.`,
+  ),
+  tooManyFixedIps: define(
+    400,
+    'InvalidInput',
+    (count: number, most: number) =>
+      `fixed_ips: ${count} are given and a port can have ${most}: for more, let it have an allowed address pair with a prefix.`,
   ),
   duplicateFixedIp: define(
     400,

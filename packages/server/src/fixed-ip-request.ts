@@ -15,6 +15,8 @@ import { ipText } from './texts.ts'
 export type FixedIpRequest = { readonly subnetId?: string; readonly ip?: Ip }
 
 const NAME = 'fixed_ips'
+/** Each is flows of the port's guard, and an address that nobody else can have. */
+const FIXED_IPS_MAX = 100
 
 export const fixedIps: Kind<readonly FixedIpRequest[]> = {
   schema: Type.Array(
@@ -34,10 +36,12 @@ export const fixedIps: Kind<readonly FixedIpRequest[]> = {
         { additionalProperties: false },
       ),
     ]),
+    { maxItems: FIXED_IPS_MAX },
   ),
   shown: Type.Array(Type.Object({ subnet_id: Type.String(), ip_address: ipText })),
   read(name, value) {
     if (!Array.isArray(value)) throw errors.invalidValue(name, 'a list of objects', value)
+    if (value.length > FIXED_IPS_MAX) throw errors.tooManyFixedIps(value.length, FIXED_IPS_MAX)
     const requests = value.map(requestOf)
     const seen = new Set<Ip>()
     for (const { ip } of requests) {

@@ -117,7 +117,10 @@ export function createNetworks(
   const taken = new Set<string>()
   const made = requests.map((values): NetworkRecord => {
     const common = newCommon(values, context, 1)
-    authorize(caller, 'POST', subjectOf({ ...common, id: '' }), values)
+    const { projectId } = common
+    const apart = settings.network.type === 'vlan'
+    const subject = { resource: 'network', id: '', projectId, networkProjectId: projectId, apart }
+    authorize(caller, 'POST', subject, values)
     return {
       ...common,
       adminStateUp: values.admin_state_up ?? true,
@@ -194,8 +197,9 @@ export function updateNetwork(
   }
 }
 
-export function subjectOf({ id, projectId }: Pick<NetworkRecord, 'id' | 'projectId'>) {
-  return { resource: 'network', id, projectId, networkProjectId: projectId }
+export function subjectOf({ id, projectId, provider }: NetworkRecord) {
+  const apart = provider.segmentationId !== null
+  return { resource: 'network', id, projectId, networkProjectId: projectId, apart }
 }
 
 /** `shared` is a policy of RBAC for everybody, and not an attribute of its own. */

@@ -23,13 +23,19 @@ const kinds = Object.keys(callers) as Kind[]
 /** What is sent, and the statuses for each kind of caller, in their order. `{name}` is the id of what is there for the cell. */
 type Row = readonly [note: string, send: Parameters<Call>, statuses: string]
 
+/** Each network has a VLAN of its own, as where there are projects. */
+const vlans = {
+  network: { type: 'vlan', physicalNetwork: 'physnet1', vlanRange: { first: 1, last: 4094 } },
+} as const
+const pool = { start: '10.0.0.100', end: '10.0.0.200' }
+
 let server: TestServer
 let cells = 0
 /** What the last request of a caller has left as it was. */
 const untouched = new Map<Kind, Cell>()
 
 before(async () => {
-  server = await openTestServer()
+  server = await openTestServer({ settings: vlans })
 })
 after(() => server[Symbol.asyncDispose]())
 
@@ -375,7 +381,8 @@ async function cellFor(kind: Kind): Promise<Cell> {
     { project_id: project, ...share, object_id: net, target_tenant: 'friend' },
   ])
   const [subnet = '', spare = ''] = await made(call, 'subnets', [
-    { ...own, network_id: net, cidr: '10.0.0.0/24' },
+    // 10.0.0.77 is for those who ask for it.
+    { ...own, network_id: net, cidr: '10.0.0.0/24', allocation_pools: [pool] },
     { ...own, network_id: net, cidr: '10.1.0.0/24' },
   ])
   const on = { network_id: net, fixed_ips: [{ subnet_id: subnet }] }
@@ -510,6 +517,36 @@ const worlds: fc.Arbitrary<World> = fc.record({
   ports: fc.array(fc.record({ network: fc.nat(), owner: project, name: fc.nat({ max: 3 }) }), {
     maxLength: 20,
   }),
+})
+
+void test('on a network without a VLAN nobody but an administrator lets a port go unguarded: it would be in every VLAN', async () => {
+  await using one = await openTestServer({ settings: vlans })
+  const local = { project_id: 'own', 'provider:network_type': 'local' }
+  const given = await one.call('POST', '/v2.0/networks', net(local))
+  const networkId = String(given.at('network', 'id'))
+  const call = one.as(callers.owner)
+  const on = (values: object) => port({ network_id: networkId, ...values })
+  const guarded = await call('POST', '/v2.0/ports', on({ port_security_enabled: true }))
+  assert.equal(guarded.status, 201)
+  const its = `/v2.0/ports/${String(guarded.at('port', 'id'))}`
+  const open = [{ port_security_enabled: false }, { device_owner: 'network:dhcp' }]
+  for (const values of open) {
+    for (const [method, path, body] of [
+      ['POST', '/v2.0/ports', on(values)],
+      ['PUT', its, port(values)],
+    ] as const) {
+      const { status, error } = await call(method, path, body)
+      assert.deepEqual([status, error?.type], [403, 'PolicyNotAuthorized'])
+      assert.match(error?.message ?? '', /network with a VLAN/)
+    }
+    assert.equal((await one.call('PUT', its, port(values))).status, 200)
+  }
+  const off = net({ port_security_enabled: false })
+  assert.equal((await call('PUT', `/v2.0/networks/${networkId}`, off)).status, 403)
+  await using bare = await openTestServer()
+  const member = bare.as(callers.owner)
+  assert.equal((await member('POST', '/v2.0/networks', off)).status, 403)
+  assert.equal((await member('POST', '/v2.0/networks', net({}))).status, 201)
 })
 
 type Rows = ReturnType<Answer['all']>

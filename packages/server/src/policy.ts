@@ -16,6 +16,8 @@ export type Subject = {
   readonly projectId: string
   /** Of the network it belongs to, or is. */
   readonly networkProjectId: string
+  /** That network has a VLAN that no other has; false where that is of no concern. */
+  readonly apart?: boolean
 }
 
 /** Whether a member may. `value` is that of the attribute, as it was read. */
@@ -55,11 +57,29 @@ function unless(plain: (value: unknown) => boolean, { wanted, holds }: Policy): 
   }
 }
 
+/**
+ * A port that nobody guards sends what it likes, tags too. In a VLAN of its network's own the switch lets none pass; without
+ * one, it is in every VLAN of the bridge, and those are networks of other projects.
+ */
+const unguarding: Policy = {
+  wanted:
+    'an administrator, or on a network with a VLAN of its own a member of the project that owns it',
+  holds: (caller, subject, value, method) =>
+    subject.apart === true && networkOwner.holds(caller, subject, value, method),
+}
+
+/** Whoever owns a network may have its ports guarded. */
+const portSecurity: Policy = {
+  wanted: unguarding.wanted,
+  holds: (caller, subject, value, method) =>
+    (value === true ? networkOwner : unguarding).holds(caller, subject, value, method),
+}
+
 /** CVE-2015-5240: whose device_owner is the network's own is trusted. */
 const deviceOwner: Policy = {
-  wanted: `${networkOwner.wanted}, as such ports are trusted`,
+  wanted: `${unguarding.wanted}, as such ports are trusted`,
   holds: (caller, subject, value, method) =>
-    !String(value).startsWith('network:') || networkOwner.holds(caller, subject, value, method),
+    !String(value).startsWith('network:') || unguarding.holds(caller, subject, value, method),
 }
 
 /** Whoever may send tags is in every VLAN that they name, and those are networks of other projects. */
@@ -88,6 +108,7 @@ const policies: Readonly<Record<string, Policies>> = {
     attributes: {
       shared: unless((value) => value === false, admin),
       'router:external': unless((value) => value === false, admin),
+      port_security_enabled: portSecurity,
       'portward:checks': checks,
       'provider:network_type': admin,
       'provider:physical_network': admin,
@@ -113,7 +134,7 @@ const policies: Readonly<Record<string, Policies>> = {
       },
       fixed_ips: fixedIps,
       allowed_address_pairs: networkOwner,
-      port_security_enabled: networkOwner,
+      port_security_enabled: portSecurity,
       'portward:checks': checks,
       'binding:host_id': admin,
       'binding:profile': admin,

@@ -109,8 +109,10 @@ export function rewritePort(
 }
 
 export function subjectOf(replica: Replica, { id, projectId, networkId }: PortRecord) {
-  const networkProjectId = replica.networks.get(networkId)?.record.projectId ?? ''
-  return { resource: 'port', id, projectId, networkProjectId }
+  const its = replica.networks.get(networkId)?.record
+  const networkProjectId = its?.projectId ?? ''
+  const apart = its !== undefined && its.provider.segmentationId !== null
+  return { resource: 'port', id, projectId, networkProjectId, apart }
 }
 
 function newPort(
@@ -124,7 +126,8 @@ function newPort(
   const { record: its, modified } = storedAt(network, context, networkId)
   const common = newCommon(values, context, 1)
   const { projectId } = common
-  const subject = { resource: 'port', id: '', projectId, networkProjectId: its.projectId }
+  const apart = its.provider.segmentationId !== null
+  const subject = { resource: 'port', id: '', projectId, networkProjectId: its.projectId, apart }
   authorize(caller, 'POST', subject, values)
   const deviceOwner = values.device_owner ?? ''
   const address = values.mac_address ?? freeMac(replica, networkId, taken)

@@ -140,15 +140,15 @@ void test('links name the server as the client does, and keep the rest of the qu
     '/v2.0/ports?limit=1&name=vm1&page_reverse=False',
     undefined,
     {
-      host: 'example.net:9696',
+      host: 'gateway:9696',
     },
   )
   const id = String(at('ports', 0, 'id'))
   assert.deepEqual(at('ports_links'), [
-    { rel: 'next', href: `http://example.net:9696/v2.0/ports?limit=1&name=vm1&marker=${id}` },
+    { rel: 'next', href: `http://gateway:9696/v2.0/ports?limit=1&name=vm1&marker=${id}` },
     {
       rel: 'previous',
-      href: `http://example.net:9696/v2.0/ports?limit=1&name=vm1&marker=${id}&page_reverse=True`,
+      href: `http://gateway:9696/v2.0/ports?limit=1&name=vm1&marker=${id}&page_reverse=True`,
     },
   ])
 })

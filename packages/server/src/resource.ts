@@ -7,6 +7,9 @@ import type { Kind } from './kinds.ts'
 import type { Replica } from './replica.ts'
 import type { Stored, Table } from './table.ts'
 
+/** While one request is decided, nobody else is answered. */
+export const BULK_MAX = 1000
+
 /** Whether POST and PUT may name it, and what they may say. */
 export type Member = {
   readonly kind: Kind<unknown>
@@ -151,6 +154,7 @@ export function unwrapBulk(
   const many = body[collection]
   if (!Array.isArray(many)) throw errors.invalidValue(collection, 'a list of objects', many)
   if (many.length === 0) throw errors.emptyBulk(collection)
+  if (many.length > BULK_MAX) throw errors.bulkTooLarge(collection, many.length, BULK_MAX)
   return { bulk: true, bodies: many.map((one) => objectOf(name, one)) }
 }
 

@@ -42,6 +42,7 @@ import {
   string,
 } from './kinds.ts'
 import { network } from './networks.ts'
+import { overlapping } from './overlap.ts'
 import { authorize } from './policy.ts'
 import { checkPools, defaultPools, firstHost, isHostAddress } from './pools.ts'
 import { isTrusted, portWrites } from './port-write.ts'
@@ -184,18 +185,14 @@ export function createSubnets(
   requests: readonly SubnetValues[],
 ): Plan<readonly string[]> {
   const { replica } = context
-  const made: SubnetRecord[] = []
-  for (const values of requests) {
-    const record = newSubnet(context, values)
-    const { networkId } = record
-    for (const other of [...subnetsOn(replica, networkId), ...made]) {
-      if (other.networkId === networkId && overlaps(record.cidr, other.cidr)) {
-        throw errors.subnetOverlaps(record.cidr, other.cidr, other.id)
-      }
-    }
-    made.push(record)
-  }
+  const made = requests.map((values) => newSubnet(context, values))
   const networks = new Set(made.map(({ networkId }) => networkId))
+  for (const [networkId, its] of Map.groupBy(made, ({ networkId }) => networkId)) {
+    const pair = overlapping([...subnetsOn(replica, networkId), ...its])
+    if (pair === undefined) continue
+    const [other, record] = pair
+    throw errors.subnetOverlaps(record.cidr, other.cidr, other.id)
+  }
   const touches = [...networks].map((id) => touchNetwork(context, id))
   const quota = withinQuota(
     context,

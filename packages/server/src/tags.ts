@@ -13,12 +13,16 @@ import { transact } from './transact.ts'
 import type { Context, Plan } from './transact.ts'
 
 const TAG_MAX = 255
+/** Neutron's `MAX_TAGS_COUNT`, since it has one. */
+const TAGS_MAX = 50
 
 /** As a set: in the order of first mention, each once. */
 export const tags = kind({
   // A filter has them separated by commas.
-  schema: Type.Array(Type.String({ minLength: 1, maxLength: TAG_MAX, pattern: '^[^,]+$' })),
-  wanted: `a list of texts of 1 to ${TAG_MAX} characters, without commas`,
+  schema: Type.Array(Type.String({ minLength: 1, maxLength: TAG_MAX, pattern: '^[^,]+$' }), {
+    maxItems: TAGS_MAX,
+  }),
+  wanted: `a list of at most ${TAGS_MAX} texts of 1 to ${TAG_MAX} characters, without commas`,
   convert: (texts): readonly string[] => [...new Set(texts)],
   error: errors.invalidInput,
 })
@@ -48,7 +52,7 @@ export function serveTags<R extends { readonly tags: readonly string[] }>(
   ): Promise<readonly string[]> => {
     await transact(asking, () => {
       const stored = find(asking, id)
-      return retag(asking, stored, to(stored.record.tags))
+      return retag(asking, stored, tags.read('tags', to(stored.record.tags)))
     })
     return find(asking, id).record.tags
   }

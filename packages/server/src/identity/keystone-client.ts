@@ -33,13 +33,18 @@ export type Keystone = {
   validate(subject: string): Promise<KeystoneToken | undefined>
 }
 
+/** Keystone is there, and what it answers does not say whose the token is. That may lie in the token. */
+export class OddAnswer extends Error {
+  override readonly name = 'OddAnswer'
+}
+
 /** Milliseconds. A Keystone that takes longer is as good as away. */
 const PATIENCE = 5000
 
 /** Throws an error if `url` is none. */
 export function openKeystone({ url, service, signal }: KeystoneOptions): Keystone {
   const base = `${url.replace(/\/+$/, '').replace(/\/v3$/, '')}/v3`
-  if (!/^https?:\/\//i.test(base) || !URL.canParse(base)) {
+  if (!isAddress(base)) {
     throw new Error(`'${url}' is no URL of Keystone; one is https://keystone.example.org:5000/v3`)
   }
 
@@ -56,7 +61,9 @@ export function openKeystone({ url, service, signal }: KeystoneOptions): Keyston
         signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
       })
     } catch (cause) {
-      throw new Error(`${base} gives no answer: ${innermost(cause).message}`, { cause })
+      const { message, code } = innermost(cause)
+      const why = `${base} gives no answer: ${message}`
+      throw HUNG_UP.has(code) ? new OddAnswer(why, { cause }) : new Error(why, { cause })
     }
   }
 
@@ -81,9 +88,21 @@ export function openKeystone({ url, service, signal }: KeystoneOptions): Keyston
       if (status === 200) return read(base, answer)
       await answer.body?.cancel()
       if (UNKNOWN.includes(status) || (status === 401 && service === undefined)) return undefined
-      throw new Error(`${base} answers ${status}${WAYS_OUT[status]?.(service !== undefined) ?? ''}`)
+      throw new OddAnswer(
+        `${base} answers ${status}${WAYS_OUT[status]?.(service !== undefined) ?? ''}`,
+      )
     },
   }
+}
+
+/** How a connection that was made has ended before there was an answer: undici's code, and the kernel's. */
+const HUNG_UP: ReadonlySet<string | undefined> = new Set(['UND_ERR_SOCKET', 'ECONNRESET'])
+
+/** Tokens are asked about below it, and by v3 alone; fetch takes no password from it. */
+function isAddress(base: string): boolean {
+  if (!/^https?:\/\//i.test(base) || !URL.canParse(base)) return false
+  const { username, password, search, hash, pathname } = new URL(base)
+  return [username, password, search, hash].every((part) => part === '') && !/\/v2/.test(pathname)
 }
 
 /** It is not known; or what stands before Keystone does not even take it: that tells of the token, not of Keystone. */
@@ -100,17 +119,19 @@ const WAYS_OUT: Readonly<Record<number, (asService: boolean) => string>> = {
 
 async function read(base: string, answer: Response): Promise<KeystoneToken> {
   const body: unknown = await answer.json().catch((cause: unknown) => {
-    throw new Error(`${base} answers 200 and no JSON: ${innermost(cause).message}`, { cause })
+    throw new OddAnswer(`${base} answers 200 and no JSON: ${innermost(cause).message}`, { cause })
   })
   if (!validator.Check(body)) {
     const [error] = validator.Errors(body)
-    throw new Error(`${base} answers 200 and no token: ${error?.instancePath} ${error?.message}`)
+    throw new OddAnswer(
+      `${base} answers 200 and no token: ${error?.instancePath} ${error?.message}`,
+    )
   }
   return body.token
 }
 
 /** fetch says only that it failed; why is in its cause. */
-function innermost(error: unknown): Error {
+function innermost(error: unknown): NodeJS.ErrnoException {
   if (!(error instanceof Error)) return new Error(String(error))
   if (error instanceof AggregateError) return innermost(error.errors[0])
   return error.cause === undefined ? error : innermost(error.cause)

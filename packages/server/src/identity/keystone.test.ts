@@ -48,6 +48,8 @@ async function openFake() {
     service: undefined as string | undefined,
     /** What it answers instead. */
     fault: undefined as number | 'silence' | undefined,
+    /** The same of one token alone. */
+    faults: new Map<string, number | 'hangup'>(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -57,9 +59,14 @@ async function openFake() {
     const [voucher, subject] = [headers['x-auth-token'], headers['x-subject-token']].map(String)
     asked.push(`${url} ${voucher} ${subject}`)
     if (fake.fault === 'silence') return
+    const own = fake.faults.get(subject ?? '')
+    if (own === 'hangup') {
+      response.destroy()
+      return
+    }
     const mayAsk = fake.service === undefined ? tokens.has(voucher ?? '') : voucher === fake.service
     const known = tokens.get(subject ?? '')
-    const status = fake.fault ?? (!mayAsk ? 401 : known === undefined ? 404 : 200)
+    const status = own ?? fake.fault ?? (!mayAsk ? 401 : known === undefined ? 404 : 200)
     response.writeHead(status, { 'content-type': 'application/json', location: '/elsewhere' })
     response.end(JSON.stringify(status === 200 ? known : { error: { code: status } }))
   }).listen(0, '127.0.0.1')
@@ -172,6 +179,22 @@ void test('a token that Keystone will not even look at is not known, and nobody 
   assert.equal(open.journal.count(/does not say/), 0)
 })
 
+void test('whoever sends what Keystone stumbles over does not make it seem away: what is revoked stays so', async (t) => {
+  await using fake = await openFake()
+  await using open = await openIdentity(t, fake.url)
+  fake.tokens.set('a', token(['member']))
+  fake.tokens.set('b', token(['member']))
+  assert.equal(await statusOf(open.identity, 'a'), 200)
+  fake.faults.set('too-long', 502).set('sudden', 'hangup').set('restricted', 403)
+  fake.tokens.delete('a')
+  open.at(11 * SECOND)
+  for (const odd of fake.faults.keys()) assert.equal(await statusOf(open.identity, odd), 503)
+  assert.equal(await statusOf(open.identity, 'a'), 401)
+  assert.equal(await statusOf(open.identity, 'b'), 200)
+  assert.equal(open.journal.count(/Keystone does not say/), 1)
+  assert.equal(open.journal.count(/says again/), 1)
+})
+
 void test('the URL may end in /v3 or not; what is none is refused', async (t) => {
   await using fake = await openFake()
   fake.tokens.set('a', token(['reader']))
@@ -182,8 +205,32 @@ void test('the URL may end in /v3 or not; what is none is refused', async (t) =>
   }
   const paths = fake.asked.map((one) => one.split(' ')[0])
   assert.deepEqual(new Set(paths), new Set(['/v3/auth/tokens?nocatalog']))
-  for (const url of ['', 'keystone:5000', 'ftp://keystone', 'http://']) {
+  for (const url of [
+    '',
+    'keystone:5000',
+    'ftp://keystone',
+    'http://',
+    'http://user:secret@keystone/v3',
+    'http://keystone/v3?nocatalog',
+    'http://keystone/#v3',
+    'http://keystone/v2.0',
+  ]) {
     await assert.rejects(openIdentity(t, url), /is no URL of Keystone/)
+    t.mock.timers.reset()
+  }
+})
+
+void test('a Keystone that is asked in the clear, off this machine, is warned of', async (t) => {
+  for (const [url, warned] of [
+    ['http://keystone.example.org:5000/v3', 1],
+    ['http://10.0.0.1', 1],
+    ['https://keystone.example.org:5000/v3', 0],
+    ['http://127.0.0.1:5000', 0],
+    ['http://[::1]:5000', 0],
+    ['http://localhost:5000', 0],
+  ] as const) {
+    await using open = await openIdentity(t, url)
+    assert.equal(open.journal.count(/in the clear: .*https/), warned, url)
     t.mock.timers.reset()
   }
 })

@@ -7,7 +7,7 @@ import { followFiles } from './follow-files.ts'
 import { tokenIn } from './header.ts'
 import type { Log } from './log.ts'
 import type { KeystoneToken } from './keystone-client.ts'
-import { openKeystone } from './keystone-client.ts'
+import { OddAnswer, openKeystone } from './keystone-client.ts'
 import { Lru } from './lru.ts'
 import { readSecret } from './secret-file.ts'
 import { hashOf } from './token-line.ts'
@@ -46,11 +46,15 @@ export async function withKeystone(options: KeystoneIdentityOptions): Promise<Id
   const service = tokenFile === undefined ? undefined : await serviceToken(tokenFile, log, signal)
   const keystone = openKeystone({ url, service, signal })
   const challenge = `Keystone uri="${keystone.url}"`
+  if (isInTheClear(keystone.url)) {
+    log.warn({ url }, 'tokens go to Keystone, and its word comes back, in the clear: use https')
+  }
 
   // Apart, so that whoever sends tokens at random displaces nobody's.
   const good = new Lru<Good>(cacheSize)
   const bad = new Lru<Bad>(cacheSize)
   const asked = new Map<string, Promise<Verdict | undefined>>()
+  let logged = false
   let away = false
   let silentUntil = 0
 
@@ -70,12 +74,15 @@ export async function withKeystone(options: KeystoneIdentityOptions): Promise<Id
     try {
       const verdict = verdictOn(await keystone.validate(token), now, challenge)
       remember(key, verdict)
-      if (away) log.info({ url: keystone.url }, 'Keystone says again who sends requests')
-      away = false
+      if (logged) log.info({ url: keystone.url }, 'Keystone says again who sends requests')
+      logged = away = false
       return verdict
     } catch (err) {
+      if (!logged && !signal.aborted) log.error({ err }, 'Keystone does not say who sends requests')
+      logged = true
+      // Anybody can send what Keystone stumbles over: who was never known must not make it seem away to the others.
+      if (err instanceof OddAnswer && good.get(key) === undefined) return undefined
       silentUntil = Date.now() + AWAY_MS
-      if (!away && !signal.aborted) log.error({ err }, 'Keystone does not say who sends requests')
       away = true
       return undefined
     }
@@ -110,6 +117,11 @@ export async function withKeystone(options: KeystoneIdentityOptions): Promise<Id
   }
 }
 
+function isInTheClear(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'http:' && !/^(?:127\..*|\[::1\]|localhost)$/.test(hostname)
+}
+
 /** The token that the file holds; after one was refused, the one it holds by then. */
 async function serviceToken(
   file: string,
@@ -117,7 +129,7 @@ async function serviceToken(
   signal: AbortSignal,
 ): Promise<(refused?: string) => Promise<string>> {
   const read = async (): Promise<string> => {
-    const { text, exposed } = await readSecret(file)
+    const { text, exposed } = await readSecret(file, 'openstack token issue -f value -c id')
     if (exposed) log.warn({ file }, 'everybody on this machine can read the token for Keystone')
     const token = text.trim()
     if (!/^\S+$/.test(token)) throw new Error(`${file}: it must hold one token, and nothing else`)

@@ -3,14 +3,17 @@
 import { open } from 'node:fs/promises'
 
 /**
- * Throws an error that names the file, what is wrong with it and what to do. `exposed`: others than its owner and group can
- * read it.
+ * Throws an error that names the file, what is wrong with it and what to do; `maker` is the command that makes one. `exposed`:
+ * others than its owner and group can read it.
  */
 export async function readSecret(
   path: string,
+  maker: string,
 ): Promise<{ readonly text: string; readonly exposed: boolean }> {
-  await using file = await opened(path)
-  const { mode, uid } = await file.stat()
+  await using file = await opened(path, maker)
+  const stats = await file.stat()
+  if (stats.isDirectory()) throw new Error(`${path}: it is no file, but a directory`)
+  const { mode, uid } = stats
   if ((mode & 0o022) !== 0) {
     throw new Error(`${path}: others than its owner can write it: chmod 0600 ${path}`)
   }
@@ -22,15 +25,15 @@ export async function readSecret(
   return { text: await file.readFile('utf8'), exposed: (mode & 0o004) !== 0 }
 }
 
-async function opened(path: string) {
+async function opened(path: string, maker: string) {
   try {
     return await open(path)
   } catch (cause) {
-    throw new Error(`${path}: ${whyNot(cause)}`, { cause })
+    throw new Error(`${path}: ${whyNot(cause, maker)}`, { cause })
   }
 }
 
-function whyNot(cause: unknown): string {
+function whyNot(cause: unknown, maker: string): string {
   const { code, message } = cause as NodeJS.ErrnoException
-  return code === 'ENOENT' ? 'there is no such file' : message
+  return code === 'ENOENT' ? `there is no such file: \`${maker}\` makes one` : message
 }

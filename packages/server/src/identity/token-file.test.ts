@@ -120,10 +120,25 @@ void test('while the file has gone or others can write it, what was read last co
 void test('a file that is not there, or that others can write, is no beginning', async () => {
   const signal = new AbortController().signal
   const absent = join(directory, 'absent')
-  const missing = { message: `${absent}: there is no such file` }
+  const missing = { message: /absent: there is no such file: `portward token create` makes one$/ }
   await assert.rejects(withTokens({ file: absent, log: openJournal().log, signal }), missing)
   for (const mode of [0o602, 0o620, 0o666]) {
     await assert.rejects(known(line('ann'), mode), /can write it: chmod 0600/)
+  }
+  const folder = withTokens({ file: directory, log: openJournal().log, signal })
+  await assert.rejects(folder, { message: `${directory}: it is no file, but a directory` })
+})
+
+void test('a file by which nobody is known is warned of', async () => {
+  for (const [text, warned] of [
+    ['', 1],
+    ['# nobody yet\n', 1],
+    ['half a li', 1],
+    [line('ann'), 0],
+  ] as const) {
+    const { identity, journal } = await known(text)
+    await using _ = identity
+    assert.equal(journal.count(/no token counts: .*portward token create/), warned)
   }
 })
 

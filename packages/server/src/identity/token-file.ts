@@ -52,11 +52,14 @@ export async function withTokens({ file, log, signal }: TokenFileOptions): Promi
 }
 
 async function readTokens(file: string, log: Log): Promise<ReadonlyMap<string, TokenLine>> {
-  const { text, exposed } = await readSecret(file)
+  const { text, exposed } = await readSecret(file, 'portward token create')
   const { tokens, faults } = parseTokens(text)
   if (exposed) log.warn({ file }, 'everybody on this machine can read the file of tokens')
   for (const { line, why } of faults) {
     log.error({ file, line }, `a line of the file of tokens counts for nothing: ${why}`)
+  }
+  if (tokens.size === 0) {
+    log.warn({ file }, 'no token counts: nobody is let in until `portward token create` makes one')
   }
   log.info({ file, tokens: tokens.size }, 'tokens read')
   return tokens

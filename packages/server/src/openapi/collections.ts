@@ -3,6 +3,7 @@
 import { Type } from 'typebox'
 import type { TObject, TSchema } from 'typebox'
 import { pathOf } from '../collection.ts'
+import { BULK_MAX } from '../resource.ts'
 import type { Resource } from '../resource.ts'
 import { tags } from '../tags.ts'
 import type { Operation, Parameters } from './operation.ts'
@@ -58,7 +59,7 @@ export function collectionOperations(described: Described): readonly Operation[]
             ...wait,
             body: Type.Union([
               Type.Object({ [name]: made }),
-              Type.Object({ [collection]: Type.Array(made, { minItems: 1 }) }),
+              Type.Object({ [collection]: Type.Array(made, { minItems: 1, maxItems: BULK_MAX }) }),
             ]),
             answers: {
               201: Type.Union([item, items]),
