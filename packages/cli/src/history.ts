@@ -49,6 +49,7 @@ const TELLING = [
   'portward:checks',
   'device_owner',
   'binding:host_id',
+  'portward:interface',
 ]
 
 export async function showHistory(
@@ -137,10 +138,12 @@ function wordsOf(value: unknown): string {
     return value.map((one) => wordsOf(one)).join(', ')
   }
   if (typeof value === 'object' && value !== null) {
-    const { ip_address: ip, mac_address: mac } = value as Attributes
+    const { ip_address: ip, mac_address: mac, iface, host } = value as Attributes
+    if (typeof iface === 'string' && typeof host === 'string')
+      return printable(`${iface} of ${host}`)
     if (typeof ip === 'string') return printable(typeof mac === 'string' ? `${ip} as ${mac}` : ip)
   }
-  return printable(JSON.stringify(value) ?? 'nothing')
+  return value === null ? 'none' : printable(JSON.stringify(value) ?? 'nothing')
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

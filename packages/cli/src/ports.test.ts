@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import type { Api } from './api.ts'
+import { Refusal } from './api.ts'
 import { listPorts, showPort } from './ports.ts'
 
 const port = {
@@ -64,4 +65,17 @@ void test('port show names each exemption and what is permitted, whether securit
     )
   }
   assert.ok(!(await linesOf(showPort(apiOf({}), 'vm1'))).some((line) => /exempt/.test(line)))
+})
+
+void test('who is no administrator is not shown the host, and need not ask the hosts for a name', async () => {
+  const [, line = ''] = await linesOf(listPorts(apiOf({ 'binding:host_id': undefined })))
+  assert.match(line, /10\.0\.0\.5 +on +ACTIVE$/)
+  const none: Api = {
+    ...apiOf({}),
+    async get<T>(path: string) {
+      if (path.startsWith('/portward/')) throw new Refusal('it takes an administrator', 403)
+      return { ports: [] } as T
+    },
+  }
+  await assert.rejects(showPort(none, 'vm9'), /no port has the id or name 'vm9'/)
 })

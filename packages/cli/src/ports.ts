@@ -1,6 +1,7 @@
 // `portward port list` and `portward port show`: what is declared, and what has become of it.
 
 import type { Api } from './api.ts'
+import { Refusal } from './api.ts'
 import { columns, pairs } from './columns.ts'
 import { Complaint } from './complaint.ts'
 
@@ -12,7 +13,8 @@ type Port = {
   readonly port_security_enabled: boolean
   /** What it is exempted from; a list is of what is permitted besides. */
   readonly 'portward:checks'?: Readonly<Record<string, false | readonly (number | string)[]>>
-  readonly 'binding:host_id': string
+  /** For administrators. */
+  readonly 'binding:host_id'?: string
   readonly status: string
 }
 
@@ -41,7 +43,7 @@ export async function listPorts(api: Api): Promise<{ json: unknown; text: string
       port.mac_address,
       addressesOf(port),
       security(port),
-      port['binding:host_id'],
+      port['binding:host_id'] ?? '',
       port.status,
     ]),
     'No port is declared: make one with `portward protect IFACE --ip ADDRESS`, or `openstack port create`.',
@@ -96,8 +98,14 @@ export async function idOf(api: Api, which: string): Promise<string> {
 /** The port of an interface; undefined where no interface has this name, or several, or it is nobody's. */
 async function pluggedAs(api: Api, iface: string): Promise<string | undefined> {
   type Iface = { readonly iface: string; readonly port_id: string | null }
-  const { interfaces } = await api.get<{ interfaces: readonly Iface[] }>('/portward/v1/interfaces')
-  const [one, other] = interfaces.filter((seen) => seen.iface === iface)
+  const all = await api
+    .get<{ interfaces: readonly Iface[] }>('/portward/v1/interfaces')
+    .catch((error: unknown) => {
+      // Hosts are the administrators' affair: for others no interface has any name.
+      if (error instanceof Refusal && error.answer === 403) return { interfaces: [] }
+      throw error
+    })
+  const [one, other] = all.interfaces.filter((seen) => seen.iface === iface)
   return other === undefined ? (one?.port_id ?? undefined) : undefined
 }
 

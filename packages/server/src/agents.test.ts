@@ -152,7 +152,7 @@ void test('an administrator says whether it shall be used, and what it is; nothi
   assert.deepEqual([later['admin_state_up'], later['description']], [false, 'broken fan'])
 })
 
-void test('one that is dead is deleted for good; one that is alive is there at its next word', async () => {
+void test('one that is dead is deleted for good; one that is alive is there again, without another word of its host', async () => {
   await using server = await openTestServer()
   await server.agent('h1').alive()
   const { id } = await agentWhen(server, 'h1', Boolean)
@@ -163,6 +163,10 @@ void test('one that is dead is deleted for good; one that is alive is there at i
   await server.agent('h1').alive()
   const next = await agentWhen(server, 'h1', Boolean)
   assert.notEqual(next['id'], id)
+  assert.equal((await server.call('DELETE', `/v2.0/agents/${String(next['id'])}`)).status, 204)
+  const again = await agentWhen(server, 'h1', Boolean)
+  assert.notEqual(again['id'], next['id'])
+  assert.equal(again['alive'], true)
 })
 
 void test('nobody but administrators sees any', async () => {

@@ -113,7 +113,7 @@ export function updateAgent(
   }
 }
 
-/** Of a host whose agent is alive, it is there again at its next word. */
+/** Of a host whose agent is alive, it is there again at once, as another: what lives is shown. */
 export function deleteAgent(
   context: Context,
   { record, modified }: Stored<AgentRecord>,

@@ -156,6 +156,12 @@ const rows: readonly Row[] = [
     check: ({ body }) => assert.deepEqual(body, { networks: [] }),
   },
   {
+    note: 'a slash at the end',
+    send: ['GET', '/v2.0/networks/?name=none'],
+    status: 200,
+    check: ({ body }) => assert.deepEqual(body, { networks: [] }),
+  },
+  {
     note: 'OPTIONS answers as GET',
     send: ['OPTIONS', ports],
     status: 200,

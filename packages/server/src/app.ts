@@ -78,7 +78,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
     clientErrorHandler: answerClientError,
     exposeHeadRoutes: false,
     genReqId: () => `req-${randomUUID()}`,
-    rewriteUrl: ({ url = '/' }) => url.replace(/^(\/v2\.0\/[^?]*)\.json(?=\?|$)/, '$1'),
+    // As Neutron's router: a suffix .json and a slash at the end are as if they were not there.
+    rewriteUrl: ({ url = '/' }) =>
+      url.replace(/^(\/v2\.0\/[^?]*?)(?:\.json|(?<!\/v2\.0)\/)(?=\?|$)/, '$1'),
     routerOptions: { maxParamLength: PARAM_MAX },
     frameworkErrors: (error, request, reply) => void answer(error, request, withId(request, reply)),
   })

@@ -157,6 +157,29 @@ void test('what does not go together in a subnet', async () => {
   assert.deepEqual([status, error?.type], [409, 'OverlappingAllocationPools'])
 })
 
+void test('a prefix of which no DHCP server gives addresses is a subnet without DHCP, or none', async () => {
+  const made = await server.call('POST', '/v2.0/networks', { network: {} })
+  const network_id = made.at('network', 'id')
+  const post = (subnet: object) =>
+    server.call('POST', '/v2.0/subnets', { subnet: { network_id, ...subnet } })
+  const narrow = ['10.1.0.1/32', '10.1.0.0/31', 'fd01::/127', 'fd01::1/128']
+  const special = ['224.0.0.0/24', 'ff02::/64', '127.0.0.0/24', '0.0.0.0/8']
+  for (const cidr of [...narrow, ...special]) {
+    const { status, error } = await post({ cidr })
+    assert.deepEqual([status, error?.type], [400, 'InvalidInput'], cidr)
+    assert.match(error?.message ?? '', /^cidr: wanted .*, or "enable_dhcp": false with it, got/)
+    const without = await post({ cidr, enable_dhcp: false })
+    assert.equal(without.status, 201, cidr)
+    const path = `/v2.0/subnets/${String(without.at('subnet', 'id'))}`
+    const on = await server.call('PUT', path, { subnet: { enable_dhcp: true } })
+    assert.deepEqual([on.status, on.error?.type], [400, 'InvalidInput'], cidr)
+    assert.equal((await server.call('DELETE', path)).status, 204)
+  }
+  for (const cidr of ['10.1.0.0/30', 'fd01::/126', '128.0.0.0/24']) {
+    assert.equal((await post({ cidr })).status, 201, cidr)
+  }
+})
+
 void test('a gateway outside of the subnet is on the link all the same', async () => {
   const { ids } = await network({ cidr: '10.0.0.0/24', gateway_ip: '192.0.2.1' })
   const { at } = await server.call('GET', `/v2.0/subnets/${ids[0]}`)

@@ -19,6 +19,7 @@ import { textsOf } from './query.ts'
 import type { Query } from './query.ts'
 import { isObject, isShown, isVisible } from './resource.ts'
 import type { Resource } from './resource.ts'
+import { TIED, tieOf } from './tied.ts'
 import type { Context } from './transact.ts'
 
 const PAGE = 100
@@ -72,7 +73,10 @@ async function portAt(asking: Context, id: string, time: number): Promise<object
   // Another server may have written what has its entry already.
   await replica.reached((await store.range(keys.port(id))).revision)
   const record = replica.ports.get(id)?.record
-  let state = record && lastingOf<PortRecord>(port, record, replica)
+  let state: Attributes | undefined = record && {
+    ...lastingOf<PortRecord>(port, record, replica),
+    [TIED]: tieOf(replica, id),
+  }
   let since: HistoryEntry | undefined
   for await (const entry of newestFirst(asking, archiveName(port.collection, id))) {
     if (Date.parse(entry.time) <= time) {
@@ -84,7 +88,7 @@ async function portAt(asking: Context, id: string, time: number): Promise<object
   if (since === undefined && time < now().getTime() - settings.auditDays * DAY_MS) state = undefined
   return {
     at: new Date(time).toISOString(),
-    port: state === undefined ? null : shown(caller, state),
+    port: state === undefined ? null : shown(caller, { [TIED]: null, ...state }),
     allowed: state === undefined ? null : allowedBy(state),
     since: since === undefined ? null : shownTo(caller, since),
   }
@@ -161,8 +165,9 @@ function shownTo(caller: Caller, entry: HistoryEntry): HistoryEntry {
 
 function shown(caller: Caller, all: Attributes): Attributes {
   const known: Resource<PortRecord>['attributes'] = port.attributes
+  const itsOf = (name: string) => (name === TIED ? ({ seenBy: 'admin' } as const) : known[name])
   return Object.fromEntries(
-    Object.entries(all).filter(([name]) => isShown(known[name] ?? {}, caller)),
+    Object.entries(all).filter(([name]) => isShown(itsOf(name) ?? {}, caller)),
   )
 }
 

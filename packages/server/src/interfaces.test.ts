@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keys } from '@portward/store'
-import { openTestServer, slow } from './testing.ts'
+import { callerIn, openTestServer, slow } from './testing.ts'
 import type { Answer, TestServer } from './testing.ts'
 
 const PATH = '/portward/v1/hosts/h1/interfaces'
@@ -122,6 +122,33 @@ void test('untied, the wish is gone and the port stays; what protect tied is for
   const declared = await server.call('POST', '/portward/v1/unprotect', { iface: 'tap0' })
   assert.deepEqual([declared.status, declared.error?.type], [409, 'InterfaceDeclared'])
   assert.equal(plugOf(server, 'tap0'), id)
+})
+
+void test('who ties and unties is kept, and which interface a port was at a time, for administrators', async () => {
+  await using bench = await openHost()
+  const { server } = bench
+  const id = await bench.port({ 'binding:host_id': 'h1', project_id: 'a' })
+  const history = `/portward/v1/ports/${id}/history`
+  const latest = async () => (await server.call('GET', `${history}?limit=1`)).all('changes')[0]
+  const words = (entry: object | undefined) => {
+    const { action, before, after } = entry as Record<string, Record<string, unknown>>
+    return [action, before?.['portward:interface'], after?.['portward:interface']]
+  }
+  await bench.tie('tap0', id)
+  const tap0 = { host: 'h1', iface: 'tap0' }
+  assert.deepEqual(words(await latest()), ['update', null, tap0])
+  await bench.tie('tap0', id)
+  assert.equal((await server.call('GET', history)).all('changes').length, 2)
+  await bench.untie('tap0')
+  assert.deepEqual(words(await latest()), ['update', tap0, null])
+  await bench.tie('tap1', id)
+  const { status } = await server.call('DELETE', `/v2.0/ports/${id}`)
+  assert.equal(status, 204)
+  const tap1 = { host: 'h1', iface: 'tap1' }
+  assert.deepEqual(words(await latest()), ['delete', tap1, undefined])
+  const shown = await server.as(callerIn('a'))('GET', history)
+  assert.equal(shown.status, 200)
+  assert.doesNotMatch(JSON.stringify(shown.body), /tap/)
 })
 
 void test('a port that is deleted leaves no wish behind, not even one that is made at the same moment', async () => {

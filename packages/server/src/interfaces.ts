@@ -19,13 +19,14 @@ import type { Query } from './query.ts'
 import { hostOf } from './replica.ts'
 import type { Replica } from './replica.ts'
 import { readValues, storedAt } from './resource.ts'
+import { withTie } from './tied.ts'
+import type { Tie } from './tied.ts'
 import { transact } from './transact.ts'
 import type { Context, Plan } from './transact.ts'
 import { applied, waitOf, withdrawn } from './wait.ts'
 import type { Check } from './wait.ts'
 
-type Place = { readonly host: string; readonly iface: string }
-type TieRoute = { Querystring: Query; Params: Place }
+type TieRoute = { Querystring: Query; Params: Tie }
 
 export const tie = {
   name: 'interface',
@@ -68,7 +69,7 @@ export function serveInterfaces(
 }
 
 /** Resolves to whether it was not so before. One interface has one port, and a port one interface. */
-function tieTo(context: Context, { host, iface }: Place, portId: string): Plan<boolean> {
+function tieTo(context: Context, { host, iface }: Tie, portId: string): Plan<boolean> {
   const { replica, now } = context
   const stored = storedAt(port, context, portId)
   const { record } = stored
@@ -108,13 +109,16 @@ function tieTo(context: Context, { host, iface }: Place, portId: string): Plan<b
       { key: seenKey, modified: seen?.modified ?? 0 },
     ],
     ops: [...writes.ops, { type: 'put', key, value: records.plug.encode({ portId }) }],
-    changes: writes.changes,
+    changes:
+      plug?.record.portId === portId
+        ? writes.changes
+        : withTie(writes.changes, record, null, { host, iface }),
     result: plug?.record.portId !== portId,
   }
 }
 
 /** Resolves to the port that it was tied to. */
-function untie({ replica }: Context, { host, iface }: Place): Plan<string> {
+function untie({ replica }: Context, { host, iface }: Tie): Plan<string> {
   const key = keys.hostPlug(host, iface)
   const plug = replica.plugs.get(key)
   if (plug === undefined) {
@@ -126,12 +130,12 @@ function untie({ replica }: Context, { host, iface }: Place): Plan<string> {
     )
   }
   const { portId } = plug.record
-  if (replica.ports.get(portId)?.record.deviceOwner === DEVICE_OWNER) {
-    throw errors.interfaceProtected(iface)
-  }
+  const record = replica.ports.get(portId)?.record
+  if (record?.deviceOwner === DEVICE_OWNER) throw errors.interfaceProtected(iface)
   return {
     compares: [{ key, modified: plug.modified }],
     ops: [{ type: 'delete', key }],
+    changes: record === undefined ? [] : withTie([], record, { host, iface }, null),
     result: portId,
   }
 }
@@ -144,7 +148,7 @@ function checkHost(replica: Replica, host: string): void {
 }
 
 /** The host's agent has taken the port's id off the interface. */
-function letGo({ host, iface }: Place, portId: string): Check {
+function letGo({ host, iface }: Tie, portId: string): Check {
   return (replica) => {
     const seen = replica.seen.get(keys.hostSeenIface(host, iface))?.record
     if (seen?.portId !== portId) return undefined

@@ -10,6 +10,7 @@ import type { Change } from './history.ts'
 import { port } from './port.ts'
 import type { Replica } from './replica.ts'
 import type { Stored } from './table.ts'
+import { tieOf, withTie } from './tied.ts'
 
 export type Writes = {
   readonly compares: readonly Compare[]
@@ -88,7 +89,10 @@ export function portWrites(
     compares.push({ key, modified: replica.plugs.get(key)?.modified ?? 0 })
     ops.push({ type: 'delete', key })
   }
-  return { compares, ops, changes: changesOf(port, replica, before?.record, after) }
+  const changes = changesOf(port, replica, before?.record, after)
+  const tie = after === undefined ? tieOf(replica, id) : null
+  if (before === undefined || tie === null) return { compares, ops, changes }
+  return { compares, ops, changes: withTie(changes, before.record, tie, null) }
 }
 
 /** Written only when it differs: what is written, the host's agent has to apply and acknowledge anew. */

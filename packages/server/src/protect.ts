@@ -28,6 +28,7 @@ import { hostOf } from './replica.ts'
 import type { Replica } from './replica.ts'
 import { subnet } from './subnets.ts'
 import type { Stored } from './table.ts'
+import { withTie } from './tied.ts'
 import type { Context, Plan } from './transact.ts'
 
 /** Where protected interfaces live. Every server makes the same, so the ids are fixed. */
@@ -103,7 +104,12 @@ export function protect(context: Context, request: ProtectRequest): Plan<Protect
       { key: plugKey, modified: plug?.modified ?? 0 },
     ],
     ops: [...writes.ops, ...home.ops, ...(plug?.record.portId === told.id ? [] : [wish])],
-    changes: [...home.changes, ...writes.changes],
+    changes: [
+      ...home.changes,
+      ...(before !== undefined && plug?.record.portId === told.id
+        ? writes.changes
+        : withTie(writes.changes, told, null, { host, iface })),
+    ],
     result: { portId: told.id, host, created: before === undefined },
   }
 }

@@ -21,7 +21,7 @@ import { Table } from './table.ts'
 export type Touched = {
   readonly revision: Revision
   readonly portIds: ReadonlySet<string>
-  /** Whose agents came, went or said something new of themselves. */
+  /** Whose agents came, went, said something new of themselves, or were struck off the list. */
   readonly hosts: ReadonlySet<string>
 }
 
@@ -163,6 +163,8 @@ export class Replica implements Follower {
       this.#touch(key, portIds)
       const at = key.startsWith(keys.hosts) ? parseHostKey(key) : undefined
       if (at?.kind === 'alive') hosts.add(at.host)
+      if (event.type === 'delete' && key.startsWith(keys.agents))
+        hosts.add(decodeURIComponent(key.slice(keys.agents.length)))
     }
     this.#arrive({ revision, portIds, hosts })
   }

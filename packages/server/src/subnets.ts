@@ -4,6 +4,7 @@ import {
   bitsOf,
   bytesOfIp,
   ipOfBytes,
+  isMulticastIp,
   linkLocalOf,
   overlaps,
   parseIp,
@@ -55,6 +56,8 @@ import type { Stored } from './table.ts'
 import { cidrText, ipOrCidrText, ipText } from './texts.ts'
 import type { Context, Plan } from './transact.ts'
 
+const LOOPBACK = parsePrefix('127.0.0.0/8')
+const NOWHERE = parsePrefix('0.0.0.0/32')
 /** A DHCP server's port, which comes and goes with what it serves. */
 const DHCP = 'network:dhcp'
 
@@ -235,6 +238,7 @@ export function updateSubnet(
     dnsNameservers: values.dns_nameservers ?? record.dnsNameservers,
     hostRoutes: values.host_routes ?? record.hostRoutes,
   }
+  if (!record.enableDhcp) checkDhcp(after)
   checkGateway(after)
   checkPools(after.cidr, after.gatewayIp, after.allocationPools)
   return rewriteSubnet(context, stored, after)
@@ -373,10 +377,30 @@ function newSubnet(context: Context, values: SubnetValues): SubnetRecord {
     ipv6AddressMode: values.ipv6_address_mode ?? null,
     ipv6RaMode: values.ipv6_ra_mode ?? null,
   }
+  checkDhcp(record)
   checkGateway(record)
   checkPools(prefix, gatewayIp, record.allocationPools)
   checkModes(record)
   return record
+}
+
+/** What a DHCP server can have addresses of to give away, as Neutron has it. */
+function checkDhcp({ cidr: prefix, enableDhcp }: SubnetRecord): void {
+  if (!enableDhcp) return
+  const { family, ip: first, length } = prefixParts(prefix)
+  const longest = bitsOf(family) - 2
+  const wanted =
+    length > longest
+      ? `a prefix of /${longest} or shorter`
+      : isMulticastIp(first)
+        ? 'unicast'
+        : overlaps(prefix, LOOPBACK)
+          ? 'what is not loopback'
+          : overlaps(prefix, NOWHERE)
+            ? 'what does not begin with 0.0.0.0'
+            : undefined
+  if (wanted === undefined) return
+  throw errors.invalidInput('cidr', `${wanted}, or "enable_dhcp": false with it`, prefix)
 }
 
 /** Within the subnet it must be a host's address; outside of it (a gateway reached on link) anything goes. */

@@ -45,7 +45,8 @@ function seen(iface: string, fields: Partial<InterfaceState> = {}): InterfaceSta
 }
 
 function stateOf(ports: readonly PortState[], interfaces: readonly InterfaceState[] = []): State {
-  return { networks: [{ network: NETWORK, subnets: [SUBNET], ports }], interfaces, host: 'h1' }
+  const networks = [{ network: NETWORK, subnets: [SUBNET], ports }]
+  return { networks, interfaces, host: 'h1', hosts: ['h1'] }
 }
 
 function planned(ports: readonly object[], state: State, prune = false): Plan {
@@ -178,7 +179,7 @@ void test('ports that swap interfaces both leave them before either gets the oth
   ])
 })
 
-void test('an interface that cannot be had: an uplink, another port’s, one that two ports want', () => {
+void test('an interface that cannot be had: an uplink, another port’s, one that two ports want, one of a host nobody knows', () => {
   const state = stateOf(
     [port('a', []), port('hers', [], { tags: [] })],
     [seen('eth0', { state: 'trunk' }), seen('tap0', { port_id: 'id-hers' })],
@@ -196,6 +197,10 @@ void test('an interface that cannot be had: an uplink, another port’s, one tha
       ],
       /tap9 is declared already, at f:1/,
     ],
+    [
+      [{ name: 'a', interface: 'tap9', host: 'h2' }],
+      /^f:1:\d+: no agent has told of an interface on host h2; hosts that are known: h1$/,
+    ],
   ] as const) {
     assert.match(planned(ports, state).problems.join(), sentence)
   }
@@ -204,6 +209,12 @@ void test('an interface that cannot be had: an uplink, another port’s, one tha
     planned([{ name: 'a', interface: 'tap9' }], homeless).problems.join(),
     /give the interface's 'host' as well/,
   )
+})
+
+void test('a tie that is there stays, on a host of which nothing is heard any more', () => {
+  const held = seen('tap0', { host: 'h2', port_id: 'id-a', wanted_port_id: 'id-a' })
+  const declared = [{ name: 'a', interface: 'tap0', host: 'h2' }]
+  assert.deepEqual(calls(declared, stateOf([port('a', [])], [held])), [])
 })
 
 void test('names that the server has twice: the ids', () => {

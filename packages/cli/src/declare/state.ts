@@ -51,12 +51,18 @@ export type State = {
   readonly interfaces: readonly InterfaceState[]
   /** Where an interface is whose host nobody names; undefined: that must be said. */
   readonly host: string | undefined
+  /** Whose agents have told of themselves, so that interfaces there can be tied. */
+  readonly hosts: readonly string[]
 }
 
 export async function readState(api: Api): Promise<State> {
   const status = await api.get<{
     readonly host: string | null
-    readonly hosts: readonly { readonly host: string }[]
+    readonly hosts: readonly {
+      readonly host: string
+      readonly alive: boolean
+      readonly interfaces: number
+    }[]
   }>('/portward/v1/status')
   const { interfaces } = await api.get<{ interfaces: readonly InterfaceState[] }>(
     '/portward/v1/interfaces',
@@ -74,6 +80,9 @@ export async function readState(api: Api): Promise<State> {
     })),
     interfaces,
     host: status.host ?? (another === undefined ? only?.host : undefined),
+    hosts: status.hosts
+      .filter(({ alive, interfaces: count }) => alive || count > 0)
+      .map(({ host }) => host),
   }
 }
 

@@ -50,8 +50,10 @@ export class Ties {
     for (const { host, iface } of loose)
       unplugs.push({ type: 'unplug', kind: 'port', path, host, iface })
     if (loose.length > 0 && there !== undefined) this.#leaving.add(there.id)
-    if (wanted !== undefined && kept === undefined)
+    if (wanted !== undefined && kept === undefined) {
+      this.#checkHost(declared, wanted)
       plugs.push({ type: 'plug', kind: 'port', path, ...wanted })
+    }
     if (loose.length === 0 && (wanted === undefined || kept !== undefined)) return []
     const after = wanted === undefined ? null : this.#text(wanted)
     if (there === undefined) return [{ attribute: 'interface', after }]
@@ -104,6 +106,15 @@ export class Ties {
       `${places['interface'] ?? ''}: the server has no host of its own: give the interface's 'host' as well`,
     )
     return undefined
+  }
+
+  /** An interface may come later, a host may not: the server ties nothing on one that it has never heard of. */
+  #checkHost({ places }: PortDeclared, { host }: Tie): void {
+    const { hosts } = this.#state
+    if (hosts.includes(host)) return
+    this.#draft.problems.push(
+      `${places['host'] ?? places['interface'] ?? ''}: no agent has told of an interface on host ${host}; hosts that are known: ${hosts.join(', ') || 'none'}`,
+    )
   }
 
   #heldBy(portId: string | undefined): readonly InterfaceState[] {
