@@ -18,7 +18,7 @@ const refused = (message: RegExp) => ({ name: 'Complaint', status: 2, message })
 void test('the token is in the file that is named, else in the environment, else there is none', async () => {
   writeFileSync(at('token'), 'pw_file\n')
   const env = { PORTWARD_TOKEN: 'pw_env' }
-  assert.equal(await accessOf({ tokenFile: at('token') }, env), 'pw_file')
+  assert.equal(await accessOf({ tokenFrom: at('token') }, env), 'pw_file')
   assert.equal(await accessOf({}, env), 'pw_env')
   assert.equal(await accessOf({}, { PORTWARD_TOKEN: '' }), undefined)
   assert.equal(await accessOf({}, {}), undefined)
@@ -28,9 +28,9 @@ void test('what holds no token, or cannot be read, is refused, and nothing of it
   writeFileSync(at('two'), 'first second')
   writeFileSync(at('none'), '\n')
   for (const [flags, env, message] of [
-    [{ tokenFile: at('two') }, {}, /two: it must hold one token, nothing else$/],
-    [{ tokenFile: at('none') }, { PORTWARD_TOKEN: 'x' }, /none: it must hold one token/],
-    [{ tokenFile: at('absent') }, {}, /--token-file: ENOENT/],
+    [{ tokenFrom: at('two') }, {}, /two: it must hold one token, nothing else$/],
+    [{ tokenFrom: at('none') }, { PORTWARD_TOKEN: 'x' }, /none: it must hold one token/],
+    [{ tokenFrom: at('absent') }, {}, /--token-from: ENOENT/],
     [{}, { PORTWARD_TOKEN: 'a\nb' }, /^PORTWARD_TOKEN: it must hold one token, nothing else$/],
     [{ ca: at('absent') }, {}, /--ca, PORTWARD_CA: ENOENT/],
     [{ ca: at('two') }, {}, /--ca, PORTWARD_CA: .*two holds no certificate/],

@@ -5,7 +5,7 @@ import { Complaint } from './complaint.ts'
 
 export type AccessFlags = {
   /** Holds the token, and nothing else. */
-  readonly tokenFile?: string
+  readonly tokenFrom?: string
   /** PEM: who must have signed the server's certificate, instead of those whom Node trusts. */
   readonly ca?: string
 }
@@ -15,16 +15,16 @@ export type AccessFlags = {
  * authorities in the file `ca`, or in the one PORTWARD_CA names, and no other. Throws a Complaint that names the file.
  */
 export async function accessOf(
-  { tokenFile, ca }: AccessFlags,
+  { tokenFrom, ca }: AccessFlags,
   { PORTWARD_TOKEN: token, PORTWARD_CA: authority }: NodeJS.ProcessEnv,
 ): Promise<string | undefined> {
   const authorities = ca ?? authority
   if (authorities) await trust(authorities)
-  if (tokenFile === undefined && !token) return undefined
-  const text = tokenFile === undefined ? token : await textOf(tokenFile, '--token-file')
+  if (tokenFrom === undefined && !token) return undefined
+  const text = tokenFrom === undefined ? token : await textOf(tokenFrom, '--token-from')
   const one = text?.trim() ?? ''
   if (!/^[\x21-\x7e]+$/.test(one)) {
-    throw new Complaint(`${tokenFile ?? 'PORTWARD_TOKEN'}: it must hold one token, nothing else`, 2)
+    throw new Complaint(`${tokenFrom ?? 'PORTWARD_TOKEN'}: it must hold one token, nothing else`, 2)
   }
   return one
 }

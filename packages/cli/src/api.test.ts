@@ -70,7 +70,7 @@ void test('who is not known is told what to set', async () => {
     response.writeHead(401).end(JSON.stringify({ error }))
   })
   const message =
-    /^The request says not who asks\. .* PORTWARD_TOKEN, .*--token-file.*openstack token issue/
+    /^The request says not who asks\. .* PORTWARD_TOKEN, .*--token-from.*openstack token issue/
   await assert.rejects(openApi(server.url).get('/x'), failed(message))
 })
 

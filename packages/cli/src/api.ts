@@ -115,7 +115,7 @@ function unauthorized(
   const message = body?.error?.message
   return message === undefined
     ? undefined
-    : `${message} A command sends the token in PORTWARD_TOKEN, or in the file named by --token-file; ` +
+    : `${message} A command sends the token in PORTWARD_TOKEN, or in the file named by --token-from; ` +
         '`portward token create` makes one, and with Keystone `openstack token issue -f value -c id` does'
 }
 

@@ -290,7 +290,7 @@ function asks(command: Command): Command {
   return command
     .option('--api <URL>', 'where the server listens', api)
     .option(
-      '--token-file <FILE>',
+      '--token-from <FILE>',
       'holds the token to send (default: PORTWARD_TOKEN, if it is set)',
     )
     .option('--ca <FILE>', 'who must have signed the server’s certificate (default: PORTWARD_CA)')

@@ -107,7 +107,7 @@ function wanted(
       if (id !== undefined && physical === undefined) {
         throw errors.invalidInput(
           'provider:physical_network',
-          'one with a segmentation_id',
+          `${settings.physicalNetwork}, for a segmentation_id is of one`,
           physical,
         )
       }
