@@ -150,8 +150,7 @@ function limitsOf({ measure, connections, ours, theirs }: Pair): readonly Limit[
       holds: times >= LIMIT_TIMES,
     })
   }
-  // Eight at once wait for each other.
-  if (connections === 1 && measure.slow !== true) {
+  if (measure.slow !== true) {
     limits.push({
       what: `${what}: median ${p50.toFixed(2)} ms`,
       limit: `${LIMIT_MS} ms`,
