@@ -4,23 +4,24 @@
 import { keys, records } from '@portward/store'
 import type { AgentRecord } from '@portward/store'
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Type } from 'typebox'
 import { NAME_MAX, idAttribute, scalar, timeOf } from './common.ts'
+import { putRight } from './dirty.ts'
+import type { Chore } from './dirty.ts'
 import { errors } from './errors.ts'
 import { changesOf } from './history.ts'
 import { boolean, constant, dict, shownAs, string } from './kinds.ts'
 import { authorize } from './policy.ts'
+import type { Subject } from './policy.ts'
+import { hostOf } from './replica.ts'
 import type { Replica } from './replica.ts'
 import type { Attribute, Resource, Values } from './resource.ts'
 import type { Stored, Table } from './table.ts'
-import { transact } from './transact.ts'
 import type { Context, Plan } from './transact.ts'
 
 /** What Neutron's clients know such an agent as. */
 const TYPE = 'Open vSwitch agent'
 const BINARY = 'portward-agent'
-const RETRY_MS = 1000
 
 const text = string(NAME_MAX)
 const plain = shownAs(Type.String({ pattern: String.raw`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$` }), text)
@@ -128,36 +129,17 @@ export function deleteAgent(
   }
 }
 
-/** Runs until the signal aborts: keeps agents/H by what hosts say. What fails is tried again. */
-export async function noteAgents(context: Context, signal: AbortSignal): Promise<void> {
-  const { replica, log } = context
-  const dirty = new Set(hostsAlive(replica))
-  let wake = Promise.withResolvers<void>()
-  using _ = replica.onChange(({ hosts }) => {
-    if (hosts.size === 0) return
-    for (const host of hosts) dirty.add(host)
-    wake.resolve()
-  })
-  const abort = (): void => wake.resolve()
-  signal.addEventListener('abort', abort)
-  while (!signal.aborted) {
-    const [host] = dirty
-    if (host === undefined) {
-      await wake.promise
-      wake = Promise.withResolvers()
-      continue
-    }
-    dirty.delete(host)
-    try {
-      await transact(context, () => noted(context, host))
-    } catch (error) {
-      if (signal.aborted) break
-      dirty.add(host)
-      log?.error({ err: error, host }, 'a host cannot be noted, will retry')
-      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined)
-    }
+/** Runs until the signal aborts: keeps agents/H by what hosts say. */
+export function noteAgents(context: Context, signal: AbortSignal): Promise<void> {
+  const { replica } = context
+  const chore: Chore = {
+    first: replica.alive.ids.map(hostOf),
+    marked: ({ hosts }) => hosts,
+    batch: 1,
+    plan: ([host = '']) => noted(context, host),
+    failure: 'a host cannot be noted, will retry',
   }
-  signal.removeEventListener('abort', abort)
+  return putRight(context, chore, signal)
 }
 
 function noted({ replica, now }: Context, host: string): Plan<undefined> {
@@ -195,9 +177,8 @@ function noted({ replica, now }: Context, host: string): Plan<undefined> {
 
 /** As a table by the agents' ids, which is how the API names them. */
 function agentsById(replica: Replica): Pick<Table<AgentRecord>, 'get' | 'ids'> {
-  const hostOf = (id: string): string => [...replica.agentsById.of(id)][0] ?? ''
   return {
-    get: (id) => replica.agents.get(hostOf(id)),
+    get: (id) => replica.agents.get([...replica.agentsById.of(id)][0] ?? ''),
     get ids() {
       return [...replica.agents.records()].map(({ id }) => id).sort()
     },
@@ -208,11 +189,7 @@ function isAlive({ host }: AgentRecord, replica: Replica): boolean {
   return replica.alive.get(keys.hostAlive(host)) !== undefined
 }
 
-function hostsAlive(replica: Replica): readonly string[] {
-  return [...replica.alive.records()].map(({ host }) => host)
-}
-
-function subjectOf({ id }: AgentRecord) {
+function subjectOf({ id }: AgentRecord): Subject {
   return { resource: 'agent', id, projectId: '', networkProjectId: '' }
 }
 

@@ -2,10 +2,10 @@
 // is changed by the port's binding:host_id.
 
 import type { FastifyInstance } from 'fastify'
-import { askedBy, pathOf } from './collection.ts'
+import { askedBy } from './collection.ts'
 import { adminOnly } from './policy.ts'
 import { port, vifDetailsOf, vifTypeOf } from './port.ts'
-import { storedAt } from './resource.ts'
+import { pathOf, storedAt } from './resource.ts'
 import type { Context } from './transact.ts'
 
 export function serveBindings(app: FastifyInstance, context: Context): void {

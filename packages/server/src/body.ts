@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyRequest } from 'fastify'
 import { errors } from './errors.ts'
+import { isObject } from './resource.ts'
 
 /** Whatever walks a value calls itself level by level, and some depth is too much for any stack. */
 const DEPTH_MAX = 64
@@ -21,6 +22,13 @@ export function jsonOf({ body }: Pick<FastifyRequest, 'body'>): unknown {
     level = level.flatMap(membersOf)
   }
   return value
+}
+
+/** Likewise, and an object: what Portward's own paths take. */
+export function bodyOf(request: Pick<FastifyRequest, 'body'>): Readonly<Record<string, unknown>> {
+  const body = jsonOf(request)
+  if (!isObject(body)) throw errors.notJson('it is empty, or something else')
+  return body
 }
 
 function parsed(text: string): unknown {

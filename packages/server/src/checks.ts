@@ -15,7 +15,7 @@ import { isObject } from './resource.ts'
 import { wordText } from './texts.ts'
 
 /** Each is a flow of the port's guard. */
-export const MOST_ETHERTYPES = 64
+export const ETHERTYPES_MAX = 64
 
 type Listed = keyof typeof lists
 type Exemption = false | readonly number[]
@@ -47,11 +47,10 @@ const items: Readonly<Record<Listed, Item>> = {
         }),
         Type.Integer({ minimum: NO_ETHERTYPE, maximum: 0xffff, not: { enum: refused } }),
       ]),
-      { maxItems: MOST_ETHERTYPES, uniqueItems: true },
+      { maxItems: ETHERTYPES_MAX, uniqueItems: true },
     ),
     shown: Type.Array(Type.String({ pattern: '^0x[0-9a-f]{4}$' })),
-    wanted:
-      'true, false or a list of at most 64 EtherTypes, each once: "0x0600" to "0xffff", or "0x05ff" for LLC, or integers; for ARP, IP and VLAN tags there are other checks',
+    wanted: `true, false or a list of at most ${ETHERTYPES_MAX} EtherTypes, each once: "0x0600" to "0xffff", or "0x05ff" for LLC, or integers; for ARP, IP and VLAN tags there are other checks`,
     read: (value) =>
       typeof value === 'string' && /^0x[0-9a-f]{1,4}$/i.test(value) ? Number(value) : value,
     show: (type) => `0x${type.toString(16).padStart(4, '0')}`,
@@ -132,7 +131,7 @@ function exemptionOf(name: string, check: Check, value: unknown): Exemption | un
     }
     numbers.add(number)
   }
-  if (check === 'ethertype' && numbers.size > MOST_ETHERTYPES) {
+  if (check === 'ethertype' && numbers.size > ETHERTYPES_MAX) {
     throw errors.invalidValue(name, wanted, `${numbers.size} of them`)
   }
   return numbers.size === 0 ? undefined : [...numbers].sort((a, b) => a - b)

@@ -5,14 +5,14 @@ import { jsonOf } from './body.ts'
 import { errors } from './errors.ts'
 import { fieldsOf, list } from './query.ts'
 import type { Query } from './query.ts'
-import { readValues, storedAt, unwrap, unwrapBulk } from './resource.ts'
-import type { Attributes, Eyes, Resource, Values } from './resource.ts'
+import { pathOf, readValues, storedAt, unwrap, unwrapBulk } from './resource.ts'
+import type { Attributes, Resource, Values } from './resource.ts'
 import type { Stored } from './table.ts'
 import { transact } from './transact.ts'
 import type { Context, Plan } from './transact.ts'
 import { viewText } from './view-text.ts'
-import { settle, waitOf } from './wait.ts'
-import type { Check, Wait } from './wait.ts'
+import { pendingAfter, waitOf } from './wait.ts'
+import type { Check } from './wait.ts'
 
 export type Collection<R, A> = {
   readonly resource: Resource<R> & { readonly attributes: A }
@@ -24,9 +24,6 @@ export type Collection<R, A> = {
   readonly written?: (id: string) => Check
   readonly deleted?: (record: R) => Check
 }
-
-/** Reasons name hosts, which are for administrators to know. */
-const WITHHELD = 'it is not in force yet; an administrator sees why'
 
 type ListRoute = { Querystring: Query }
 type ItemRoute = { Querystring: Query; Params: { id: string } }
@@ -109,13 +106,6 @@ export function serveCollection<
   })
 }
 
-export function pathOf({
-  collection,
-  path,
-}: Pick<Resource<unknown>, 'collection' | 'path'>): string {
-  return `/v2.0/${path ?? collection}`
-}
-
 /** The context of a request: in whose name, and under which id. */
 export function askedBy(context: Context, request: FastifyRequest): Context {
   return { ...context, caller: request.caller, requestId: request.id }
@@ -137,25 +127,6 @@ function answered(
   return json(reply)
     .code(pending === undefined ? status : 202)
     .send(`{${members}${more}}`)
-}
-
-/** Waits if the client asked to. Undefined: nothing is missing, or nobody asked. */
-export async function pendingAfter(
-  { replica, caller }: Eyes,
-  wait: Wait | undefined,
-  reply: Pick<FastifyReply, 'header'>,
-  checks: readonly Check[],
-  signal: AbortSignal,
-): Promise<{ readonly pending: readonly object[] } | undefined> {
-  if (wait === undefined) return undefined
-  if (wait.preference !== undefined) reply.header('preference-applied', wait.preference)
-  const pending = await settle(replica, checks, wait.seconds, signal)
-  if (pending.length === 0) return undefined
-  return {
-    pending: pending.map(({ host, port, reason }) =>
-      caller.role === 'admin' ? { host, port, reason } : { host: null, port, reason: WITHHELD },
-    ),
-  }
 }
 
 /** The server's address, as the client knows it. */

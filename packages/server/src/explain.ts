@@ -9,7 +9,8 @@ import { keys } from '@portward/store'
 import type { PortRecord } from '@portward/store'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { MOST_ETHERTYPES, showChecks } from './checks.ts'
+import { bodyOf } from './body.ts'
+import { ETHERTYPES_MAX, showChecks } from './checks.ts'
 import { askedBy, baseOf } from './collection.ts'
 import { errors } from './errors.ts'
 import { ownerOf } from './fixed-ips.ts'
@@ -19,7 +20,7 @@ import { port } from './port.ts'
 import { portState, seenAt } from './port-state.ts'
 import { hostPortOf } from './port-write.ts'
 import type { LocalHost, PortwardOptions } from './portward.ts'
-import { ROOT, bodyOf, withinReason } from './portward.ts'
+import { ROOT, withinReason } from './portward.ts'
 import type { Query } from './query.ts'
 import { textsOf } from './query.ts'
 import type { Replica } from './replica.ts'
@@ -164,7 +165,7 @@ function subjectOf(
     // On a bridge of its own an agent has them seen; on another's, that is how Open vSwitch comes.
     vlanLimit: here?.vlanLimit() ?? 1,
     fragments: here?.fragments() ?? (mode === 'own' ? 'seen' : 'hidden'),
-    most: { pairs: settings.maxPairs, etherTypes: MOST_ETHERTYPES },
+    most: { pairs: settings.maxPairs, etherTypes: ETHERTYPES_MAX },
   }
 }
 

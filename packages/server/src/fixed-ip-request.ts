@@ -9,7 +9,7 @@ import type { Kind } from './kinds.ts'
 import type { Replica } from './replica.ts'
 import type { Filter } from './resource.ts'
 import { isObject } from './resource.ts'
-import { idsOfAll } from './table.ts'
+import { union } from './table.ts'
 import { ipText } from './texts.ts'
 
 export type FixedIpRequest = { readonly subnetId?: string; readonly ip?: Ip }
@@ -74,9 +74,11 @@ export const fixedIpsFilter: Filter<PortRecord> = (texts) => {
         port.fixedIps.some(({ ip }) => parts.some((part) => ip.includes(part)))),
     ...(ips.size + subnetIds.size > 0 && {
       ids: (replica: Replica) =>
-        ips.size > 0
-          ? idsOfAll(replica.portsByIp, ips)
-          : idsOfAll(replica.portsBySubnet, subnetIds),
+        union(
+          ips.size > 0
+            ? [...ips].map((ip) => replica.portsByIp.inOrder(ip))
+            : [...subnetIds].map((id) => replica.portsBySubnet.inOrder(id)),
+        ),
     }),
   }
 }

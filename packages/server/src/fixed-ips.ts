@@ -14,7 +14,7 @@ import { port } from './port.ts'
 import type { Replica } from './replica.ts'
 import { isVisible, storedAt } from './resource.ts'
 import type { Eyes } from './resource.ts'
-import { autoAddressOf, isAutoAddress, subnet, subnetsOn } from './subnets.ts'
+import { autoAddressOf, isAutoAddress, subnet, subnetsOn } from './subnet.ts'
 
 export type FixedIp = PortRecord['fixedIps'][number]
 

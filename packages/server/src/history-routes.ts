@@ -1,19 +1,19 @@
 // GET /portward/v1/ports/ID/history: who changed a port, and what it was allowed at a time. GET /portward/v1/history: every
-// change of every resource.
+// change of every resource. What is older than a setting says is forgotten.
 
 import { parseIp, parseMac, parsePrefix } from '@portward/addr'
-import { keys } from '@portward/store'
+import { ARCHIVED_MAX, keys } from '@portward/store'
 import type { PortRecord } from '@portward/store'
 import type { FastifyInstance } from 'fastify'
 import { setInterval } from 'node:timers/promises'
 import type { Caller } from './caller.ts'
 import { askedBy } from './collection.ts'
+import { isTrusted } from './device-owner.ts'
 import { errors } from './errors.ts'
 import { archiveName, entryOf, lastingOf, undone } from './history.ts'
 import type { Attributes, HistoryEntry } from './history.ts'
 import { adminOnly } from './policy.ts'
 import { port } from './port.ts'
-import { isTrusted } from './port-write.ts'
 import { ROOT, bindingsFor } from './portward.ts'
 import { textsOf } from './query.ts'
 import type { Query } from './query.ts'
@@ -22,8 +22,9 @@ import type { Resource } from './resource.ts'
 import { TIED, tieOf } from './tied.ts'
 import type { Context } from './transact.ts'
 
-const PAGE = 100
-const PAGE_MAX = 1000
+/** Entries a page has unless asked for more or fewer, and at most. */
+export const PAGE = 100
+export const PAGE_MAX = ARCHIVED_MAX
 const DAY_MS = 86_400_000
 
 /** Newest first; `mark` is where the next page begins. */

@@ -119,7 +119,8 @@ export function lastingOf<R>(resource: Resource<R>, record: R, replica: Replica)
   )
 }
 
-function pick(all: Attributes | undefined, names: readonly string[]): Attributes {
+/** Those of the attributes that are there. */
+export function pick(all: Attributes | undefined, names: readonly string[]): Attributes {
   if (all === undefined) return {}
   return Object.fromEntries(names.flatMap((name) => (name in all ? [[name, all[name]]] : [])))
 }

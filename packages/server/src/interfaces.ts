@@ -6,24 +6,25 @@
 
 import { keys, parseHostKey, records } from '@portward/store'
 import type { FastifyInstance } from 'fastify'
-import { askedBy, pendingAfter } from './collection.ts'
+import { bodyOf } from './body.ts'
+import { askedBy } from './collection.ts'
 import { NAME_MAX, touched } from './common.ts'
+import { PROTECT } from './device-owner.ts'
 import { errors } from './errors.ts'
 import { string } from './kinds.ts'
 import { adminOnly } from './policy.ts'
 import { port } from './port.ts'
 import { portWrites } from './port-write.ts'
-import { ROOT, bodyOf, interfacesOf } from './portward.ts'
-import { DEVICE_OWNER } from './protect.ts'
+import { ROOT, interfaceAt } from './portward.ts'
 import type { Query } from './query.ts'
 import { hostOf } from './replica.ts'
 import type { Replica } from './replica.ts'
 import { readValues, storedAt } from './resource.ts'
-import { withTie } from './tied.ts'
+import { checkTieable, tiedOn, withTie } from './tied.ts'
 import type { Tie } from './tied.ts'
 import { transact } from './transact.ts'
 import type { Context, Plan } from './transact.ts'
-import { applied, waitOf, withdrawn } from './wait.ts'
+import { applied, pendingAfter, waitOf, withdrawn } from './wait.ts'
 import type { Check } from './wait.ts'
 
 type TieRoute = { Querystring: Query; Params: Tie }
@@ -49,10 +50,7 @@ export function serveInterfaces(
     const { result: created } = await transact(asking, () => tieTo(asking, params, portId))
     const pending = await pendingAfter(asking, wait, reply, [applied(portId)], signal)
     reply.code(pending !== undefined ? 202 : created ? 201 : 200)
-    const row = interfacesOf(replica).find(
-      (one) => one.host === params.host && one.iface === params.iface,
-    )
-    return { interface: row, ...pending }
+    return { interface: interfaceAt(replica, params), ...pending }
   })
 
   app.delete<TieRoute>(path, async (request, reply) => {
@@ -81,9 +79,7 @@ function tieTo(context: Context, { host, iface }: Tie, portId: string): Plan<boo
   }
   const seenKey = keys.hostSeenIface(host, iface)
   const seen = replica.seen.get(seenKey)
-  if (seen?.record.state === 'trunk' && seen.record.type !== 'internal') {
-    throw errors.interfaceIsTrunk(iface)
-  }
+  checkTieable(iface, seen?.record)
   for (const other of [plug?.record.portId, seen?.record.portId]) {
     if (other == null || other === portId || replica.ports.get(other) === undefined) continue
     throw errors.interfaceTaken(iface, host, other)
@@ -121,17 +117,10 @@ function tieTo(context: Context, { host, iface }: Tie, portId: string): Plan<boo
 function untie({ replica }: Context, { host, iface }: Tie): Plan<string> {
   const key = keys.hostPlug(host, iface)
   const plug = replica.plugs.get(key)
-  if (plug === undefined) {
-    const its = replica.plugs.ids.map(parseHostKey).filter((at) => at?.host === host)
-    throw errors.interfaceNotTied(
-      iface,
-      host,
-      its.flatMap((at) => at?.name ?? []),
-    )
-  }
+  if (plug === undefined) throw errors.interfaceNotTied(iface, host, tiedOn(replica, host))
   const { portId } = plug.record
   const record = replica.ports.get(portId)?.record
-  if (record?.deviceOwner === DEVICE_OWNER) throw errors.interfaceProtected(iface)
+  if (record?.deviceOwner === PROTECT) throw errors.interfaceProtected(iface)
   return {
     compares: [{ key, modified: plug.modified }],
     ops: [{ type: 'delete', key }],

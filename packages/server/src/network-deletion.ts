@@ -3,19 +3,17 @@
 
 import { keys } from '@portward/store'
 import type { NetworkRecord } from '@portward/store'
+import { DHCP } from './device-owner.ts'
 import { errors } from './errors.ts'
 import { changesOf } from './history.ts'
 import { network, subjectOf } from './networks.ts'
 import { authorize } from './policy.ts'
-import { portWrites } from './port-write.ts'
+import { joined, portWrites } from './port-write.ts'
 import { segmentKey } from './provider.ts'
 import { rbacPolicy } from './rbac-policy.ts'
-import { subnet } from './subnets.ts'
+import { subnet } from './subnet.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
-
-/** A DHCP server's port comes and goes with the network. */
-const FOLLOWS = 'network:dhcp'
 
 /** A port that joins it meanwhile writes members/NET, which is compared; a subnet or a policy writes the network. */
 export function deleteNetwork(
@@ -26,17 +24,15 @@ export function deleteNetwork(
   const { id } = record
   authorize(caller, 'DELETE', subjectOf(record), {})
   const ports = [...replica.portsByNetwork.of(id)].sort()
-  const inUse = ports.filter((one) => replica.ports.get(one)?.record.deviceOwner !== FOLLOWS)
+  const inUse = ports.filter((one) => replica.ports.get(one)?.record.deviceOwner !== DHCP)
   if (inUse.length > 0) throw errors.networkInUse(id, inUse)
   const going = ports.map((one) => portWrites(replica, replica.ports.get(one), undefined))
   const subnetIds = [...replica.subnetsByNetwork.of(id)].sort()
   const policyIds = [...replica.rbacByNetwork.of(id)].sort()
-  const members = keys.networkMembers(id)
-  const joined = replica.members.get(id)?.modified ?? 0
   const key = keys.network(id)
   const gone = [
     key,
-    members,
+    keys.networkMembers(id),
     ...subnetIds.map((one) => keys.subnet(one)),
     ...policyIds.map((one) => keys.rbac(one)),
     ...[segmentKey(record.provider) ?? []].flat(),
@@ -44,7 +40,7 @@ export function deleteNetwork(
   return {
     compares: [
       { key, modified },
-      { key: members, modified: joined },
+      joined(replica, id),
       ...going.flatMap(({ compares }) => compares),
     ],
     ops: [

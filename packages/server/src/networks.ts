@@ -14,12 +14,14 @@ import {
   scalar,
   standardAttributes,
   tagFilters,
+  touched,
   writable,
 } from './common.ts'
 import { errors } from './errors.ts'
 import { changesOf } from './history.ts'
 import { boolean, constant, integer, neverTrue, oneOf, shownAs, string } from './kinds.ts'
 import { authorize } from './policy.ts'
+import type { Subject } from './policy.ts'
 import { providerAttributes, providerFor, segmentWrites } from './provider.ts'
 import { withinQuota } from './quota.ts'
 import { EVERYBODY, isShared, shareWrites, unshareWrites } from './rbac-policy.ts'
@@ -27,6 +29,8 @@ import type { Replica } from './replica.ts'
 import type { Resource, Values } from './resource.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
+import { noWrites, together } from './writes.ts'
+import type { Writes } from './writes.ts'
 
 const MTU_MIN = 68
 const MTU_MAX = 65535
@@ -119,7 +123,13 @@ export function createNetworks(
     const common = newCommon(values, context, 1)
     const { projectId } = common
     const apart = settings.network.type === 'vlan'
-    const subject = { resource: 'network', id: '', projectId, networkProjectId: projectId, apart }
+    const subject: Subject = {
+      resource: 'network',
+      id: '',
+      projectId,
+      networkProjectId: projectId,
+      apart,
+    }
     authorize(caller, 'POST', subject, values)
     return {
       ...common,
@@ -137,29 +147,18 @@ export function createNetworks(
   )
   const segments = made.map(segmentWrites)
   const shares = made.map((record, i) =>
-    requests[i]?.shared === true ? shareWrites(context, record) : nothing,
+    requests[i]?.shared === true ? shareWrites(context, record) : noWrites,
   )
+  const networks = made.map((record): Writes => {
+    const key = keys.network(record.id)
+    return {
+      compares: [{ key, modified: 0 }],
+      ops: [{ type: 'put', key, value: records.network.encode(record) }],
+      changes: changesOf(network, replica, undefined, record),
+    }
+  })
   return {
-    compares: [
-      ...made.map(({ id }) => ({ key: keys.network(id), modified: 0 })),
-      ...quota.compares,
-      ...segments.flatMap(({ compares }) => compares),
-      ...shares.flatMap(({ compares }) => compares),
-    ],
-    ops: [
-      ...made.map((record) => ({
-        type: 'put' as const,
-        key: keys.network(record.id),
-        value: records.network.encode(record),
-      })),
-      ...quota.ops,
-      ...segments.flatMap(({ ops }) => ops),
-      ...shares.flatMap(({ ops }) => ops),
-    ],
-    changes: [
-      ...made.flatMap((record) => changesOf(network, replica, undefined, record)),
-      ...shares.flatMap(({ changes }) => changes),
-    ],
+    ...together([...networks, quota, ...segments, ...shares]),
     result: made.map(({ id }) => id),
   }
 }
@@ -189,24 +188,27 @@ export function updateNetwork(
     codec: records.network,
     always: shares.ops.length > 0,
   })
-  return {
-    compares: [...plan.compares, ...shares.compares],
-    ops: [...plan.ops, ...shares.ops],
-    changes: [...(plan.changes ?? []), ...shares.changes],
-    result: undefined,
-  }
+  return { ...together([{ ...noWrites, ...plan }, shares]), result: undefined }
 }
 
-export function subjectOf({ id, projectId, provider }: NetworkRecord) {
+/** Written again: of two changes to what hangs on the network, one sees the other. */
+export function touchNetwork(
+  { now }: Pick<Context, 'now'>,
+  { record, modified }: Stored<NetworkRecord>,
+): Writes {
+  const key = keys.network(record.id)
+  const value = records.network.encode(touched(record, now()))
+  return { compares: [{ key, modified }], ops: [{ type: 'put', key, value }], changes: [] }
+}
+
+export function subjectOf({ id, projectId, provider }: NetworkRecord): Subject {
   const apart = provider.segmentationId !== null
   return { resource: 'network', id, projectId, networkProjectId: projectId, apart }
 }
 
 /** `shared` is a policy of RBAC for everybody, and not an attribute of its own. */
-function sharing(context: Context, record: NetworkRecord, wanted: boolean | undefined) {
+function sharing(context: Context, record: NetworkRecord, wanted: boolean | undefined): Writes {
   const is = isShared(context.replica, record.id, [EVERYBODY])
-  if (wanted === undefined || wanted === is) return nothing
+  if (wanted === undefined || wanted === is) return noWrites
   return wanted ? shareWrites(context, record) : unshareWrites(context, record)
 }
-
-const nothing = { compares: [], ops: [], changes: [] } as const

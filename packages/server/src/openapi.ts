@@ -15,7 +15,7 @@ import { portwardOperations } from './openapi/portward.ts'
 import { port } from './port.ts'
 import { rbacPolicy } from './rbac-policy.ts'
 import { isObject } from './resource.ts'
-import { subnet } from './subnets.ts'
+import { subnet } from './subnet.ts'
 
 type Json = Readonly<Record<string, unknown>>
 

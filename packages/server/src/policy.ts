@@ -4,13 +4,15 @@
 // What a caller is not to know of at all is no matter of policy but of Resource.visible: it is answered as if it were not there.
 
 import type { Caller } from './caller.ts'
+import { isTrusted } from './device-owner.ts'
 import { errors } from './errors.ts'
+import type { Replica } from './replica.ts'
 
 export type Method = 'POST' | 'PUT' | 'DELETE'
 
 /** What is to be written, and whose it is. */
 export type Subject = {
-  readonly resource: string
+  readonly resource: keyof typeof policies
   /** Empty for what is not there yet. */
   readonly id: string
   readonly projectId: string
@@ -79,7 +81,7 @@ const portSecurity: Policy = {
 const deviceOwner: Policy = {
   wanted: `${unguarding.wanted}, as such ports are trusted`,
   holds: (caller, subject, value, method) =>
-    !String(value).startsWith('network:') || unguarding.holds(caller, subject, value, method),
+    !isTrusted(String(value)) || unguarding.holds(caller, subject, value, method),
 }
 
 /** Whoever may send tags is in every VLAN that they name, and those are networks of other projects. */
@@ -100,7 +102,7 @@ const fixedIps: Policy = {
       value.every((one: { readonly ip?: unknown }) => one.ip === undefined)),
 }
 
-const policies: Readonly<Record<string, Policies>> = {
+const policies = {
   network: {
     POST: anyMember,
     PUT: owner,
@@ -153,7 +155,7 @@ const policies: Readonly<Record<string, Policies>> = {
     },
   },
   agent: { POST: admin, PUT: admin, DELETE: admin, attributes: {} },
-}
+} as const satisfies Readonly<Record<string, Policies>>
 
 /**
  * Throws an ApiError, 403, that names what is forbidden and to whom it is not. `values` are the attributes that the request
@@ -168,14 +170,29 @@ export function authorize(
   if (caller.role === 'admin') return
   const what = `${words[method]} ${subject.resource}${subject.id === '' ? '' : ` ${subject.id}`}`
   if (caller.role === 'reader') throw errors.forbidden(what, 'the role member or admin')
-  const policy = policies[subject.resource]
-  const whole = policy?.[method] ?? admin
+  const policy: Policies = policies[subject.resource]
+  const whole = policy[method]
   if (!whole.holds(caller, subject, undefined, method)) throw errors.forbidden(what, whole.wanted)
   for (const [name, value] of Object.entries(values)) {
-    const rule = policy?.attributes[name]
+    const rule = policy.attributes[name]
     if (rule === undefined || rule.holds(caller, subject, value, method)) continue
     throw errors.forbidden(`${name}: ${what} with it`, rule.wanted)
   }
+}
+
+/** What is on a network, and whose the two are. Left out, `id` is that of what is not there yet. */
+export function subjectOn(
+  replica: Replica,
+  resource: Subject['resource'],
+  {
+    id = '',
+    projectId,
+    networkId,
+  }: { readonly id?: string; readonly projectId: string; readonly networkId: string },
+): Subject {
+  const its = replica.networks.get(networkId)?.record
+  const apart = its !== undefined && its.provider.segmentationId !== null
+  return { resource, id, projectId, networkProjectId: its?.projectId ?? '', apart }
 }
 
 /** Throws an ApiError, 403, unless the caller is an administrator. */

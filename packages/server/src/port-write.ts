@@ -4,26 +4,15 @@
 //   ports/ID  unique/mac/NET/MAC  unique/ip/NET/IP  members/NET  hosts/H/ports/ID
 
 import type { HostPortRecord, Op, PortRecord, Compare } from '@portward/store'
-import { keys, parseHostKey, records } from '@portward/store'
+import { keys, records } from '@portward/store'
+import { isTrusted } from './device-owner.ts'
 import { changesOf } from './history.ts'
-import type { Change } from './history.ts'
 import { port } from './port.ts'
+import { hostOf } from './replica.ts'
 import type { Replica } from './replica.ts'
 import type { Stored } from './table.ts'
 import { tieOf, withTie } from './tied.ts'
-
-export type Writes = {
-  readonly compares: readonly Compare[]
-  readonly ops: readonly Op[]
-  readonly changes: readonly Change[]
-}
-
-/** Ports whose device_owner begins so are the network's own: a DHCP server, a router. They are not guarded. */
-const TRUSTED = 'network:'
-
-export function isTrusted(deviceOwner: string): boolean {
-  return deviceOwner.startsWith(TRUSTED)
-}
+import type { Writes } from './writes.ts'
 
 /** What the port's host must enforce. */
 export function hostPortOf(port: PortRecord, replica: Replica): HostPortRecord {
@@ -50,9 +39,7 @@ export function homeOf(
   replica: Replica,
 ): string {
   if (port.hostId !== '') return port.hostId
-  const seen = [...replica.seenByPort.of(port.id)]
-    .map((key) => parseHostKey(key)?.host ?? '')
-    .sort()
+  const seen = [...replica.seenByPort.of(port.id)].map(hostOf).sort()
   const living = seen.filter((host) => replica.alive.get(keys.hostAlive(host)) !== undefined)
   const candidates = living.length > 0 ? living : seen
   return candidates.includes(port.boundHost) ? port.boundHost : (candidates[0] ?? port.boundHost)
@@ -93,6 +80,12 @@ export function portWrites(
   const tie = after === undefined ? tieOf(replica, id) : null
   if (before === undefined || tie === null) return { compares, ops, changes }
   return { compares, ops, changes: withTie(changes, before.record, tie, null) }
+}
+
+/** Who relies on no port joining the network compares it. */
+export function joined(replica: Replica, networkId: string): Compare {
+  const modified = replica.members.get(networkId)?.modified ?? 0
+  return { key: keys.networkMembers(networkId), modified }
 }
 
 /** Written only when it differs: what is written, the host's agent has to apply and acknowledge anew. */

@@ -6,22 +6,24 @@ import { keys, records } from '@portward/store'
 import type { NetworkRecord, PortRecord } from '@portward/store'
 import { randomBytes } from 'node:crypto'
 import { newCommon, touched } from './common.ts'
+import { isTrusted } from './device-owner.ts'
 import { errors } from './errors.ts'
 import { assign } from './fixed-ips.ts'
 import type { FixedIpRequest } from './fixed-ip-request.ts'
 import { network } from './networks.ts'
 import { pairsOf } from './pairs.ts'
-import { authorize } from './policy.ts'
+import { authorize, subjectOn } from './policy.ts'
 import { port, vifTypeOf } from './port.ts'
 import type { PortValues } from './port.ts'
-import { homeOf, isTrusted, portWrites } from './port-write.ts'
-import type { Writes } from './port-write.ts'
+import { homeOf, portWrites } from './port-write.ts'
 import { withinQuota } from './quota.ts'
 import type { Replica } from './replica.ts'
 import { isVisible, storedAt } from './resource.ts'
-import { isAutoAddress } from './subnets.ts'
+import { isAutoAddress } from './subnet.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
+import { together } from './writes.ts'
+import type { Writes } from './writes.ts'
 
 /** Neutron's default `base_mac`: the first three bytes of the addresses it gives out. */
 const BASE_MAC = [0xfa, 0x16, 0x3e] as const
@@ -38,12 +40,7 @@ export function createPorts(
     'port',
     made.map(({ record }) => record.projectId),
   )
-  return {
-    compares: [...made.flatMap(({ compares }) => compares), ...quota.compares],
-    ops: [...made.flatMap(({ ops }) => ops), ...quota.ops],
-    changes: made.flatMap(({ changes }) => changes),
-    result: made.map(({ record }) => record.id),
-  }
+  return { ...together([...made, quota]), result: made.map(({ record }) => record.id) }
 }
 
 export function updatePort(
@@ -54,7 +51,7 @@ export function updatePort(
 ): Plan<undefined> {
   const { replica, caller, settings } = context
   const { record } = stored
-  authorize(caller, 'PUT', subjectOf(replica, record), values)
+  authorize(caller, 'PUT', subjectOn(replica, 'port', record), values)
   const told: PortRecord = {
     ...record,
     name: values.name ?? record.name,
@@ -93,11 +90,11 @@ export function updatePort(
 }
 
 export function deletePort(context: Context, stored: Stored<PortRecord>): Plan<undefined> {
-  authorize(context.caller, 'DELETE', subjectOf(context.replica, stored.record), {})
+  authorize(context.caller, 'DELETE', subjectOn(context.replica, 'port', stored.record), {})
   return { ...portWrites(context.replica, stored, undefined), result: undefined }
 }
 
-export function rewritePort(
+function rewritePort(
   { replica, now }: Context,
   stored: Stored<PortRecord>,
   after: PortRecord,
@@ -106,13 +103,6 @@ export function rewritePort(
     return { compares: [], ops: [], result: undefined }
   }
   return { ...portWrites(replica, stored, touched(after, now())), result: undefined }
-}
-
-export function subjectOf(replica: Replica, { id, projectId, networkId }: PortRecord) {
-  const its = replica.networks.get(networkId)?.record
-  const networkProjectId = its?.projectId ?? ''
-  const apart = its !== undefined && its.provider.segmentationId !== null
-  return { resource: 'port', id, projectId, networkProjectId, apart }
 }
 
 function newPort(
@@ -126,9 +116,7 @@ function newPort(
   const { record: its, modified } = storedAt(network, context, networkId)
   const common = newCommon(values, context, 1)
   const { projectId } = common
-  const apart = its.provider.segmentationId !== null
-  const subject = { resource: 'port', id: '', projectId, networkProjectId: its.projectId, apart }
-  authorize(caller, 'POST', subject, values)
+  authorize(caller, 'POST', subjectOn(replica, 'port', { projectId, networkId }), values)
   const deviceOwner = values.device_owner ?? ''
   const address = values.mac_address ?? freeMac(replica, networkId, taken)
   checkMac(context, networkId, address, undefined)

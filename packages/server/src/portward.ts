@@ -6,10 +6,11 @@ import type { FlowRow, FragmentView, PortSpec } from '@portward/portsec'
 import { SpecError, bindingsOf } from '@portward/portsec'
 import { keys, parseHostKey } from '@portward/store'
 import type { PortRecord } from '@portward/store'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { jsonOf } from './body.ts'
-import { askedBy, pendingAfter } from './collection.ts'
+import { bodyOf } from './body.ts'
+import { askedBy } from './collection.ts'
+import { NAME_MAX } from './common.ts'
 import { errors } from './errors.ts'
 import { kind, mac, string } from './kinds.ts'
 import { port } from './port.ts'
@@ -19,13 +20,15 @@ import { hostPortOf } from './port-write.ts'
 import { protect, unprotect } from './protect.ts'
 import type { Query } from './query.ts'
 import { textsOf } from './query.ts'
+import { hostOf } from './replica.ts'
 import type { Replica } from './replica.ts'
-import { isObject, readValues, storedAt, viewOf } from './resource.ts'
+import { readValues, storedAt, viewOf } from './resource.ts'
 import type { Eyes } from './resource.ts'
 import { ipText } from './texts.ts'
+import type { Tie } from './tied.ts'
 import { transact } from './transact.ts'
 import type { Context } from './transact.ts'
-import { applied, waitOf, withdrawn } from './wait.ts'
+import { applied, pendingAfter, waitOf, withdrawn } from './wait.ts'
 
 /** The agent in the same process, when there is one. */
 export type LocalHost = {
@@ -50,7 +53,6 @@ export type PortwardOptions = {
 }
 
 export const ROOT = '/portward/v1'
-const NAME_MAX = 255
 /** More than a switch needs for a hundred thousand flows. */
 const SWITCH_MS = 10_000
 
@@ -164,12 +166,6 @@ export async function withinReason<T>(answer: Promise<T>, signal: AbortSignal): 
   }
 }
 
-export function bodyOf(request: Pick<FastifyRequest, 'body'>): Readonly<Record<string, unknown>> {
-  const body = jsonOf(request)
-  if (!isObject(body)) throw errors.notJson('it is empty, or something else')
-  return body
-}
-
 /** All that is known of a port: as Neutron shows it, what it may say, and what has become of it. */
 function portOf(eyes: Eyes, id: string): Record<string, unknown> {
   const { record } = storedAt(port, eyes, id)
@@ -209,34 +205,33 @@ export function bindingsFor(spec: PortSpec): {
 
 /** What hosts see on their bridges, and what is tied to a port and not there. */
 export function interfacesOf(replica: Replica): readonly InterfaceRow[] {
-  const seen = replica.seen.ids.flatMap((key) => rowsOf(replica, key, 'seen'))
-  const absent = replica.plugs.ids.flatMap((key) => rowsOf(replica, key, 'plugs'))
-  return [...seen, ...absent]
+  const places = [...replica.seen.ids, ...replica.plugs.ids].flatMap((key) => {
+    const at = parseHostKey(key)
+    if (at === undefined) return []
+    const { host, name: iface } = at
+    const isSeen = replica.seen.get(keys.hostSeenIface(host, iface)) !== undefined
+    return at.kind === 'plugs' && isSeen ? [] : [{ host, iface }]
+  })
+  return places.map((place) => interfaceAt(replica, place))
 }
 
-export type InterfaceRow = Readonly<Record<string, unknown>> & {
-  readonly host: string
-  readonly iface: string
-}
+type InterfaceRow = Readonly<Record<string, unknown>> & Tie
 
-function rowsOf(replica: Replica, key: string, from: 'seen' | 'plugs'): readonly InterfaceRow[] {
-  const at = parseHostKey(key)
-  if (at === undefined) return []
-  const { host, name: iface } = at
+/** One of them; `absent` where the host does not see it. */
+export function interfaceAt(replica: Replica, { host, iface }: Tie): InterfaceRow {
   const record = replica.seen.get(keys.hostSeenIface(host, iface))?.record
-  if (from === 'plugs' && record !== undefined) return []
   const wanted = replica.plugs.get(keys.hostPlug(host, iface))?.record.portId ?? null
   const { portId = null, type = '', ofport = null, mac = null } = record ?? {}
   const { state = 'absent', reason = `host ${host} has no such interface` } = record ?? {}
   const name = portId === null ? null : (replica.ports.get(portId)?.record.name ?? null)
   const place = { host, iface, port_id: portId, port_name: name, wanted_port_id: wanted }
-  return [{ ...place, type, ofport, mac, state, reason }]
+  return { ...place, type, ofport, mac, state, reason }
 }
 
 function statusOf(replica: Replica, version: string): Record<string, unknown> {
   const hosts = new Set<string>()
   for (const table of [replica.alive, replica.seen, replica.hostPorts]) {
-    for (const key of table.ids) hosts.add(parseHostKey(key)?.host ?? '')
+    for (const key of table.ids) hosts.add(hostOf(key))
   }
   const states: Record<string, number> = {}
   let active = 0

@@ -16,6 +16,7 @@ import type {
 } from '@portward/store'
 import { DEFAULT_PROJECT } from './caller.ts'
 import { newCommon, touched } from './common.ts'
+import { PROTECT } from './device-owner.ts'
 import { errors } from './errors.ts'
 import type { ApiError } from './errors.ts'
 import { ownerOf } from './fixed-ips.ts'
@@ -23,23 +24,21 @@ import { changesOf } from './history.ts'
 import type { Change } from './history.ts'
 import { network } from './networks.ts'
 import { portWrites } from './port-write.ts'
-import type { Writes } from './port-write.ts'
 import { hostOf } from './replica.ts'
 import type { Replica } from './replica.ts'
-import { subnet } from './subnets.ts'
+import { subnet } from './subnet.ts'
 import type { Stored } from './table.ts'
-import { withTie } from './tied.ts'
+import { checkTieable, tiedOn, withTie } from './tied.ts'
 import type { Context, Plan } from './transact.ts'
+import { noWrites } from './writes.ts'
+import type { Writes } from './writes.ts'
 
 /** Where protected interfaces live. Every server makes the same, so the ids are fixed. */
-export const PROTECTED_NETWORK = '00000000-0000-4000-8000-000000706f72'
+const PROTECTED_NETWORK = '00000000-0000-4000-8000-000000706f72'
 const SUBNETS = {
   4: { id: '00000000-0000-4000-8004-000000706f72', cidr: parsePrefix('0.0.0.0/0') },
   6: { id: '00000000-0000-4000-8006-000000706f72', cidr: parsePrefix('::/0') },
 } as const
-
-/** Marks the ports that were made here; others are changed where they were made. */
-export const DEVICE_OWNER = 'portward:protect'
 
 export type IfaceRequest = { readonly iface: string; readonly host: string | undefined }
 export type ProtectRequest = IfaceRequest & {
@@ -58,9 +57,7 @@ export function protect(context: Context, request: ProtectRequest): Plan<Protect
   const { replica, now } = context
   const { iface, ips } = request
   const { host, key: seenKey, seen } = seenOf(replica, request)
-  if (seen.record.state === 'trunk' && seen.record.type !== 'internal') {
-    throw errors.interfaceIsTrunk(iface)
-  }
+  checkTieable(iface, seen.record)
   const plugKey = keys.hostPlug(host, iface)
   const plug = replica.plugs.get(plugKey)
   const portId = plug?.record.portId ?? seen.record.portId
@@ -81,7 +78,7 @@ export function protect(context: Context, request: ProtectRequest): Plan<Protect
     allowedAddressPairs: before?.record.allowedAddressPairs ?? [],
     portSecurityEnabled: true,
     deviceId: before?.record.deviceId ?? '',
-    deviceOwner: DEVICE_OWNER,
+    deviceOwner: PROTECT,
     hostId: '',
     boundHost: host,
     vnicType: 'normal',
@@ -92,7 +89,7 @@ export function protect(context: Context, request: ProtectRequest): Plan<Protect
   const same =
     before !== undefined && records.port.encode(told) === records.port.encode(before.record)
   const writes = same
-    ? { compares: [], ops: [], changes: [] }
+    ? noWrites
     : portWrites(replica, before, before === undefined ? told : touched(told, now()))
   const home = homeWrites(context)
   const wish: Op = { type: 'put', key: plugKey, value: records.plug.encode({ portId: told.id }) }
@@ -125,10 +122,7 @@ export function unprotect(context: Context, request: IfaceRequest): Plan<Protect
   const { portId } = plug.record
   const before = replica.ports.get(portId)
   if (before !== undefined) checkOurs(before.record, iface)
-  const writes =
-    before === undefined
-      ? { compares: [], ops: [], changes: [] }
-      : portWrites(replica, before, undefined)
+  const writes = before === undefined ? noWrites : portWrites(replica, before, undefined)
   return {
     compares: [...writes.compares, { key, modified: plug.modified }],
     ops: [...writes.ops, { type: 'delete', key }],
@@ -142,11 +136,7 @@ function notProtected(replica: Replica, iface: string, host: string): ApiError {
   const seen = replica.seen.get(keys.hostSeenIface(host, iface))?.record
   const port = seen?.portId == null ? undefined : replica.ports.get(seen.portId)?.record
   if (port !== undefined) return errors.interfaceDeclared(iface, port.id)
-  const its = replica.plugs.ids.flatMap((key) => {
-    const at = parseHostKey(key)
-    return at?.host === host ? [at.name] : []
-  })
-  return errors.interfaceNotProtected(iface, host, its)
+  return errors.interfaceNotProtected(iface, host, tiedOn(replica, host))
 }
 
 /** The interface on a bridge that is meant. Throws an ApiError that lists those there are. */
@@ -180,7 +170,7 @@ function seenOf(
 }
 
 function checkOurs({ id, deviceOwner }: PortRecord, iface: string): void {
-  if (deviceOwner !== DEVICE_OWNER) throw errors.interfaceDeclared(iface, id)
+  if (deviceOwner !== PROTECT) throw errors.interfaceDeclared(iface, id)
 }
 
 function checkFree(replica: Replica, { id, mac, fixedIps }: PortRecord): void {

@@ -2,17 +2,19 @@
 // of it are access ports of that VLAN on every bridge; `flat` and `local` ones have none.
 
 import { keys } from '@portward/store'
-import type { Compare, NetworkRecord, Op, ProviderRecord } from '@portward/store'
+import type { NetworkRecord, ProviderRecord } from '@portward/store'
 import { Type } from 'typebox'
 import { errors } from './errors.ts'
 import { integer, nullable, shownAs, string } from './kinds.ts'
 import { segmentOf } from './replica.ts'
 import type { Replica } from './replica.ts'
 import type { NetworkSettings } from './settings.ts'
+import { noWrites } from './writes.ts'
+import type { Writes } from './writes.ts'
 
 const NAME_MAX = 64
 /** IEEE 802.1Q-2018, table 9-2: 0 and 4095 are no VLANs. */
-export const VLAN_MAX = 4094
+const VLAN_MAX = 4094
 
 const seenBy = 'admin'
 const readable = { filter: true, sort: true, post: 'optional', seenBy } as const
@@ -63,14 +65,11 @@ export function providerFor(
 }
 
 /** So that two servers cannot both give a VLAN away. */
-export function segmentWrites({ id, provider }: Pick<NetworkRecord, 'id' | 'provider'>): {
-  readonly compares: readonly Compare[]
-  readonly ops: readonly Op[]
-} {
+export function segmentWrites({ id, provider }: Pick<NetworkRecord, 'id' | 'provider'>): Writes {
   const key = segmentKey(provider)
-  if (key === undefined) return { compares: [], ops: [] }
+  if (key === undefined) return noWrites
   const value = JSON.stringify({ networkId: id })
-  return { compares: [{ key, modified: 0 }], ops: [{ type: 'put', key, value }] }
+  return { compares: [{ key, modified: 0 }], ops: [{ type: 'put', key, value }], changes: [] }
 }
 
 export function segmentKey(provider: ProviderRecord): string | undefined {

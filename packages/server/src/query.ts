@@ -8,7 +8,7 @@ import { errors } from './errors.ts'
 import { boolean } from './kinds.ts'
 import type { Attribute, Attributes, Eyes, Filter, Resource } from './resource.ts'
 import { isShown, isVisible, storedAt } from './resource.ts'
-import { inOrder, placeOf } from './table.ts'
+import { inOrder, placeOf, union } from './table.ts'
 
 /** Names as in the URL; a name that is there several times has several values. */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -113,10 +113,7 @@ function equality<R>(name: string, attribute: Attribute<R>, { replica, caller }:
     return {
       test: (record) => wanted.has(String(attribute.of(record, replica, caller))),
       ...(ids && {
-        ids: () => {
-          const [first = [], ...others] = [...wanted].map((text) => ids(replica, text))
-          return others.length === 0 ? first : inOrder([first, ...others].flat())
-        },
+        ids: () => union([...wanted].map((text) => ids(replica, text))),
       }),
     }
   }

@@ -7,6 +7,7 @@ import { errors } from './errors.ts'
 import type { Replica } from './replica.ts'
 import type { QuotaSettings } from './settings.ts'
 import type { Index } from './table.ts'
+import type { Writes } from './writes.ts'
 
 export type Limits = { readonly [K in QuotaKind]: number }
 export type QuotaKind = (typeof quotaKinds)[number]
@@ -42,7 +43,7 @@ export function withinQuota(
   }: { readonly replica: Replica; readonly settings: { readonly quotas: QuotaSettings } },
   kind: QuotaKind,
   projects: readonly string[],
-): { readonly compares: readonly Compare[]; readonly ops: readonly Op[] } {
+): Writes {
   const compares: Compare[] = []
   const ops: Op[] = []
   for (const project of new Set(projects)) {
@@ -57,5 +58,5 @@ export function withinQuota(
     compares.push({ key, modified: replica.usage.get(key)?.modified ?? 0 })
     ops.push({ type: 'put', key, value: records.usage.encode({}) })
   }
-  return { compares, ops }
+  return { compares, ops, changes: [] }
 }

@@ -7,6 +7,7 @@ import { jsonOf } from './body.ts'
 import type { Caller } from './caller.ts'
 import { askedBy } from './collection.ts'
 import { errors } from './errors.ts'
+import { pick } from './history.ts'
 import type { Change } from './history.ts'
 import { integer } from './kinds.ts'
 import { adminOnly } from './policy.ts'
@@ -134,10 +135,8 @@ function changesBetween(
   const was = before ?? {}
   const kinds = quotaKinds.filter((kind) => was[kind] !== after[kind])
   if (kinds.length === 0) return []
-  const pick = (all: QuotaRecord) =>
-    Object.fromEntries(kinds.flatMap((kind) => (kind in all ? [[kind, all[kind]]] : [])))
   const gone = Object.keys(after).length === 0
   const action = before === undefined ? 'create' : gone ? 'delete' : 'update'
   const at = { resource: 'quota', collection: 'quotas', id: project, project }
-  return [{ action, ...at, before: pick(was), after: pick(after) }]
+  return [{ action, ...at, before: pick(was, kinds), after: pick(after, kinds) }]
 }

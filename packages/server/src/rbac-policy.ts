@@ -2,17 +2,19 @@
 // network's attribute `shared` is a policy for everybody.
 
 import { keys, records } from '@portward/store'
-import type { Compare, NetworkRecord, Op, RbacRecord } from '@portward/store'
+import type { NetworkRecord, RbacRecord } from '@portward/store'
 import { randomUUID } from 'node:crypto'
 import { NAME_MAX, idAttribute, projectAttributes, scalar } from './common.ts'
 import { errors } from './errors.ts'
 import { changesOf } from './history.ts'
-import type { Change } from './history.ts'
 import { name, oneOf, string } from './kinds.ts'
+import { joined } from './port-write.ts'
 import type { Replica } from './replica.ts'
 import type { Resource, Values } from './resource.ts'
 import type { Stored } from './table.ts'
 import type { Context } from './transact.ts'
+import { noWrites } from './writes.ts'
+import type { Writes } from './writes.ts'
 
 /** The target of a policy for every project. */
 export const EVERYBODY = '*'
@@ -65,12 +67,6 @@ export const rbacPolicy = {
 
 export type RbacValues = Values<typeof attributes>
 
-export type Writes = {
-  readonly compares: readonly Compare[]
-  readonly ops: readonly Op[]
-  readonly changes: readonly Change[]
-}
-
 /** Whether the network is shared with one of these targets. */
 export function isShared(replica: Replica, networkId: string, targets: readonly string[]): boolean {
   for (const id of replica.rbacByNetwork.of(networkId)) {
@@ -89,7 +85,7 @@ export function unshareWrites(context: Context, { id }: NetworkRecord): Writes {
   const { replica } = context
   const policies = [...replica.rbacByNetwork.of(id)].flatMap((one) => replica.rbac.get(one) ?? [])
   const policy = policies.find(({ record }) => record.target === EVERYBODY)
-  if (policy === undefined) return { compares: [], ops: [], changes: [] }
+  if (policy === undefined) return noWrites
   const users = usersBy(replica, policy.record)
   if (users.length > 0) throw errors.sharedInUse(id, users)
   const members = joined(replica, id)
@@ -135,10 +131,4 @@ export function usersBy(
       return concerned && project !== owner && !others.includes(project)
     })
     .sort()
-}
-
-/** A port that joins meanwhile has written this. */
-export function joined(replica: Replica, networkId: string): Compare {
-  const modified = replica.members.get(networkId)?.modified ?? 0
-  return { key: keys.networkMembers(networkId), modified }
 }

@@ -2,20 +2,21 @@
 // has joined it: so that of two changes to who may use a network one sees the other.
 
 import { keys, records } from '@portward/store'
-import type { NetworkRecord, RbacRecord } from '@portward/store'
-import { touched } from './common.ts'
+import type { RbacRecord } from '@portward/store'
 import { errors } from './errors.ts'
-import { network } from './networks.ts'
-import { authorize, projectOf } from './policy.ts'
+import { network, touchNetwork } from './networks.ts'
+import { authorize, projectOf, subjectOn } from './policy.ts'
 import { port } from './port.ts'
+import { joined } from './port-write.ts'
 import { withinQuota } from './quota.ts'
-import { isShared, joined, policyFor, policyWrites, shareWrites, usersBy } from './rbac-policy.ts'
-import type { RbacValues, Writes } from './rbac-policy.ts'
-import type { Replica } from './replica.ts'
+import { isShared, policyFor, policyWrites, shareWrites, usersBy } from './rbac-policy.ts'
+import type { RbacValues } from './rbac-policy.ts'
 import { isVisible, storedAt } from './resource.ts'
 import type { Stored } from './table.ts'
 import { transact } from './transact.ts'
 import type { Context, Plan } from './transact.ts'
+import { noWrites, together } from './writes.ts'
+import type { Writes } from './writes.ts'
 
 export function createRbac(
   context: Context,
@@ -28,30 +29,20 @@ export function createRbac(
     const { object_id: networkId = '', target_tenant: target = '' } = values
     const shared = storedAt(network, context, networkId)
     const projectId = projectOf(caller, values)
-    const networkProjectId = shared.record.projectId
-    authorize(
-      caller,
-      'POST',
-      { resource: 'rbac_policy', id: '', projectId, networkProjectId },
-      values,
-    )
+    const subject = subjectOn(replica, 'rbac_policy', { projectId, networkId })
+    authorize(caller, 'POST', subject, values)
     const twice = made.some((one) => one.networkId === networkId && one.target === target)
     if (twice || isShared(replica, networkId, [target])) throw errors.rbacTwice(networkId, target)
     const record = policyFor(networkId, projectId, target)
     made.push(record)
-    writes.push(policyWrites(context, undefined, record), touchWrites(context, shared))
+    writes.push(policyWrites(context, undefined, record), touchNetwork(context, shared))
   }
   const quota = withinQuota(
     context,
     'rbac_policy',
     made.map(({ projectId }) => projectId),
   )
-  return {
-    compares: [...writes.flatMap(({ compares }) => compares), ...quota.compares],
-    ops: [...writes.flatMap(({ ops }) => ops), ...quota.ops],
-    changes: writes.flatMap(({ changes }) => changes),
-    result: made.map(({ id }) => id),
-  }
+  return { ...together([...writes, quota]), result: made.map(({ id }) => id) }
 }
 
 export function updateRbac(
@@ -60,7 +51,7 @@ export function updateRbac(
   values: RbacValues,
 ): Plan<undefined> {
   const { record } = stored
-  authorize(context.caller, 'PUT', subjectOf(context.replica, record), values)
+  authorize(context.caller, 'PUT', subjectOn(context.replica, 'rbac_policy', record), values)
   const target = values.target_tenant ?? record.target
   if (target === record.target) return { compares: [], ops: [], result: undefined }
   if (isShared(context.replica, record.networkId, [target])) {
@@ -71,7 +62,7 @@ export function updateRbac(
 }
 
 export function deleteRbac(context: Context, stored: Stored<RbacRecord>): Plan<undefined> {
-  authorize(context.caller, 'DELETE', subjectOf(context.replica, stored.record), {})
+  authorize(context.caller, 'DELETE', subjectOn(context.replica, 'rbac_policy', stored.record), {})
   mayEnd(context, stored.record)
   return withNetwork(context, stored, undefined)
 }
@@ -104,24 +95,9 @@ function withNetwork(
   const { networkId } = stored.record
   const writes = policyWrites(context, stored, after)
   const shared = replica.networks.get(networkId)
-  const touch = shared === undefined ? { compares: [], ops: [] } : touchWrites(context, shared)
-  return {
-    compares: [...writes.compares, ...touch.compares, joined(replica, networkId)],
-    ops: [...writes.ops, ...touch.ops],
-    changes: writes.changes,
-    result: undefined,
-  }
-}
-
-function touchWrites({ now }: Context, { record, modified }: Stored<NetworkRecord>): Writes {
-  const key = keys.network(record.id)
-  const value = records.network.encode(touched(record, now()))
-  return { compares: [{ key, modified }], ops: [{ type: 'put', key, value }], changes: [] }
-}
-
-function subjectOf(replica: Replica, { id, projectId, networkId }: RbacRecord) {
-  const networkProjectId = replica.networks.get(networkId)?.record.projectId ?? ''
-  return { resource: 'rbac_policy', id, projectId, networkProjectId }
+  const touch = shared === undefined ? noWrites : touchNetwork(context, shared)
+  const relied = { ...noWrites, compares: [joined(replica, networkId)] }
+  return { ...together([writes, touch, relied]), result: undefined }
 }
 
 /** Throws an ApiError, 409, while ports are there by it; it names those that the caller knows of. */

@@ -34,21 +34,21 @@ export class Replica implements Follower {
   readonly networks = new Table(records.network)
   readonly subnets = new Table(records.subnet)
   readonly ports = new Table(records.port)
-  /** By their keys, as all that follow: hosts/H/ports/ID. */
+  readonly rbac = new Table(records.rbac)
+  /** By project. */
+  readonly quotas = new Table(records.quota)
+  /** By host. */
+  readonly agents = new Table(records.agent)
+  /** By network: members/NET, last written with its newest port. */
+  readonly members = new Table(records.owner)
+  /** By their keys, as all that follow: usage/PROJECT/KIND, last written with the newest resource that counts. */
+  readonly usage = new Table(records.usage)
+  /** hosts/H/ports/ID; the others likewise. */
   readonly hostPorts = new Table(records.hostPort)
   readonly plugs = new Table(records.plug)
   readonly seen = new Table(records.seen)
   readonly applied = new Table(records.applied)
   readonly alive = new Table(records.alive)
-  /** members/NET: last written with the newest port of the network. */
-  readonly members = new Table(records.owner)
-  readonly rbac = new Table(records.rbac)
-  /** By project. */
-  readonly quotas = new Table(records.quota)
-  /** By their keys: usage/PROJECT/KIND, last written with the newest resource that counts. */
-  readonly usage = new Table(records.usage)
-  /** By host. */
-  readonly agents = new Table(records.agent)
 
   readonly networksByProject = this.networks.indexBy((network) => [network.projectId])
   readonly networksBySegment = this.networks.indexBy(({ provider }) => [segmentOf(provider)])
@@ -70,7 +70,7 @@ export class Replica implements Follower {
     ...new Set(port.fixedIps.map(({ subnetId }) => subnetId)),
   ])
   readonly portsByHost = this.ports.indexBy((port) => [port.boundHost])
-  /** Keys of interfaces by the port they say they are, and by host. */
+  /** Keys of interfaces by the port they shall be, by the port they say they are, and by host. */
   readonly plugsByPort = this.plugs.indexBy(({ portId }) => [portId])
   readonly seenByPort = this.seen.indexBy(({ portId }) => (portId === null ? [] : [portId]))
   readonly seenByHost = this.seen.indexBy((_, key) => [hostOf(key)])
@@ -141,13 +141,14 @@ export class Replica implements Follower {
   /** Takes all there is instead of what was here. */
   snapshot(entries: readonly Entry[], revision: Revision): void {
     const portIds = new Set(this.ports.ids)
+    const hosts = new Set(this.alive.ids.map(hostOf))
     for (const table of this.#tables()) table.clear()
     for (const entry of entries) this.#put(entry)
     for (const id of this.ports.ids) portIds.add(id)
     for (const { portId } of this.seen.records()) if (portId !== null) portIds.add(portId)
     this.#loaded = true
     this.#loading.resolve()
-    const hosts = new Set(this.alive.ids.map(hostOf))
+    for (const key of this.alive.ids) hosts.add(hostOf(key))
     this.#arrive({ revision, portIds, hosts })
   }
 

@@ -60,6 +60,13 @@ export type Resource<R> = {
   visibleIds(eyes: Eyes): Iterable<string>
 }
 
+export function pathOf({
+  collection,
+  path,
+}: Pick<Resource<unknown>, 'collection' | 'path'>): string {
+  return `/v2.0/${path ?? collection}`
+}
+
 /** The resource with this id, as it is now. Throws an ApiError if there is none that the caller knows of. */
 export function storedAt<R>(
   resource: Pick<Resource<R>, 'table' | 'notFound' | 'visible'>,
@@ -80,8 +87,11 @@ export function isVisible<R>(
 }
 
 /** Whether the caller is shown the attribute. */
-export function isShown(attribute: { readonly seenBy?: 'admin' }, caller: Caller): boolean {
-  return attribute.seenBy === undefined || caller.role === 'admin'
+export function isShown(
+  { seenBy }: { readonly seenBy?: 'admin' },
+  { role }: Pick<Caller, 'role'>,
+): boolean {
+  return seenBy === undefined || role === 'admin'
 }
 
 /** What a body said, each member in the form its kind has inside. */

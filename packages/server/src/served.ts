@@ -1,9 +1,9 @@
 // What is served, as it was registered: for telling a path that is asked in the wrong way from one that is not there.
 
 import type { FastifyInstance } from 'fastify'
-import { pathOf } from './collection.ts'
 import type { ApiError } from './errors.ts'
 import { errors } from './errors.ts'
+import { pathOf } from './resource.ts'
 import type { Resource } from './resource.ts'
 
 export type Served = {

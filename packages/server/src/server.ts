@@ -51,7 +51,10 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   options.signal.throwIfAborted()
   const stop = new AbortController()
   const signal = AbortSignal.any([options.signal, stop.signal])
-  const { app, replica, ended } = await start(options, signal)
+  const { app, replica, ended } = await start(options, signal).catch((error: unknown) => {
+    stop.abort()
+    throw error
+  })
   const close = async (): Promise<void> => {
     stop.abort()
     const hangUp = setTimeout(() => app.server.closeAllConnections(), GRACE_MS)

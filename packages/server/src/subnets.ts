@@ -1,183 +1,29 @@
-// Subnets: the addresses of a network. Neutron API v2.0, "Subnets".
+// Subnets made, changed and deleted. Neutron API v2.0, "Subnets". Its network is written with one that
+// comes or goes: its list of subnets changes.
 
-import {
-  bitsOf,
-  bytesOfIp,
-  ipOfBytes,
-  isMulticastIp,
-  linkLocalOf,
-  overlaps,
-  parseIp,
-  parsePrefix,
-  prefixParts,
-} from '@portward/addr'
-import type { Ip, Mac } from '@portward/addr'
+import { bitsOf, isMulticastIp, overlaps, parsePrefix, prefixParts } from '@portward/addr'
 import { keys, records } from '@portward/store'
-import type { Op, SubnetRecord } from '@portward/store'
-import { Type } from 'typebox'
-import {
-  NAME_MAX,
-  idAttribute,
-  newCommon,
-  projectAttributes,
-  rewrite,
-  scalar,
-  standardAttributes,
-  tagFilters,
-  touched,
-  writable,
-} from './common.ts'
+import type { SubnetRecord } from '@portward/store'
+import { newCommon, rewrite, touched } from './common.ts'
+import { DHCP, isTrusted } from './device-owner.ts'
 import { errors } from './errors.ts'
 import { changesOf } from './history.ts'
-import {
-  boolean,
-  cidr,
-  constant,
-  integer,
-  ip,
-  kind,
-  nullAs,
-  nullable,
-  oneOf,
-  shownAs,
-  string,
-} from './kinds.ts'
-import { network } from './networks.ts'
+import { network, touchNetwork } from './networks.ts'
 import { overlapping } from './overlap.ts'
-import { authorize } from './policy.ts'
+import { authorize, subjectOn } from './policy.ts'
 import { checkPools, defaultPools, firstHost, isHostAddress } from './pools.ts'
-import { isTrusted, portWrites } from './port-write.ts'
-import type { Writes } from './port-write.ts'
+import { joined, portWrites } from './port-write.ts'
 import { withinQuota } from './quota.ts'
-import type { Replica } from './replica.ts'
-import type { Resource, Values } from './resource.ts'
 import { storedAt } from './resource.ts'
+import { autoAddressOf, isAutoAddress, subnet, subnetsOn } from './subnet.ts'
+import type { SubnetValues } from './subnet.ts'
 import type { Stored } from './table.ts'
-import { cidrText, ipOrCidrText, ipText } from './texts.ts'
 import type { Context, Plan } from './transact.ts'
+import { noWrites, together } from './writes.ts'
+import type { Writes } from './writes.ts'
 
 const LOOPBACK = parsePrefix('127.0.0.0/8')
 const NOWHERE = parsePrefix('0.0.0.0/32')
-/** A DHCP server's port, which comes and goes with what it serves. */
-const DHCP = 'network:dhcp'
-
-const ipv6Modes = ['slaac', 'dhcpv6-stateful', 'dhcpv6-stateless'] as const
-const ipv6Mode = nullable(oneOf(ipv6Modes))
-
-const pools = kind({
-  schema: Type.Array(Type.Object({ start: ipText, end: ipText }, strict())),
-  wanted: 'a list of {"start": ADDRESS, "end": ADDRESS}',
-  convert: (list) => list.map(({ start, end }) => ({ start: parseIp(start), end: parseIp(end) })),
-})
-
-const hostRoutes = kind({
-  schema: Type.Array(Type.Object({ destination: ipOrCidrText, nexthop: ipText }, strict())),
-  shown: Type.Array(Type.Object({ destination: cidrText, nexthop: ipText }, strict())),
-  wanted: 'a list of {"destination": CIDR, "nexthop": ADDRESS}',
-  convert: (list) =>
-    list.map(({ destination, nexthop }) => ({
-      destination: parsePrefix(destination) as string,
-      nexthop: parseIp(nexthop) as string,
-    })),
-})
-
-const addresses = kind({
-  schema: Type.Array(ipText),
-  wanted: 'a list of IP addresses',
-  convert: (list) => list.map((text): string => parseIp(text)),
-})
-
-const attributes = {
-  ...idAttribute,
-  name: {
-    kind: string(NAME_MAX),
-    ...writable,
-    ...scalar,
-    ids: (replica: Replica, name: string) => replica.subnetsByName.inOrder(name),
-    of: (subnet: SubnetRecord) => subnet.name,
-  },
-  ...projectAttributes((replica) => replica.subnetsByProject),
-  network_id: {
-    kind: string(NAME_MAX),
-    post: 'required',
-    ...scalar,
-    ids: (replica: Replica, id: string) => replica.subnetsByNetwork.inOrder(id),
-    of: (subnet: SubnetRecord) => subnet.networkId,
-  },
-  ip_version: {
-    kind: shownAs(Type.Integer({ enum: [4, 6] }), integer(4, 6)),
-    post: 'optional',
-    ...scalar,
-    of: (subnet: SubnetRecord) => prefixParts(subnet.cidr).family,
-  },
-  subnetpool_id: { kind: constant(null), post: 'optional', of: () => null },
-  enable_dhcp: {
-    kind: boolean,
-    ...writable,
-    ...scalar,
-    of: (subnet: SubnetRecord) => subnet.enableDhcp,
-  },
-  ipv6_ra_mode: {
-    kind: ipv6Mode,
-    post: 'optional',
-    ...scalar,
-    of: (subnet: SubnetRecord) => subnet.ipv6RaMode,
-  },
-  ipv6_address_mode: {
-    kind: ipv6Mode,
-    post: 'optional',
-    ...scalar,
-    of: (subnet: SubnetRecord) => subnet.ipv6AddressMode,
-  },
-  gateway_ip: {
-    kind: nullable(ip),
-    ...writable,
-    ...scalar,
-    of: (subnet: SubnetRecord) => subnet.gatewayIp,
-  },
-  cidr: { kind: cidr, post: 'required', ...scalar, of: (subnet: SubnetRecord) => subnet.cidr },
-  allocation_pools: {
-    kind: pools,
-    ...writable,
-    of: (subnet: SubnetRecord) => subnet.allocationPools,
-  },
-  host_routes: {
-    kind: nullAs([], hostRoutes),
-    ...writable,
-    of: (subnet: SubnetRecord) => subnet.hostRoutes,
-  },
-  dns_nameservers: {
-    kind: nullAs([], addresses),
-    ...writable,
-    of: (subnet: SubnetRecord) => subnet.dnsNameservers,
-  },
-  service_types: { kind: constant([]), ...writable, of: () => [] },
-  ...standardAttributes,
-} as const
-
-export const subnet = {
-  name: 'subnet',
-  collection: 'subnets',
-  attributes,
-  filters: tagFilters,
-  table: (replica) => replica.subnets,
-  notFound: (id) => errors.subnetNotFound(id),
-  visible: ({ projectId, networkId }, eyes) => {
-    const its = eyes.replica.networks.get(networkId)?.record
-    return projectId === eyes.caller.projectId || (its !== undefined && network.visible(its, eyes))
-  },
-  visibleIds: (eyes) => [
-    ...eyes.replica.subnetsByProject.of(eyes.caller.projectId),
-    ...network.visibleIds(eyes).flatMap((id) => [...eyes.replica.subnetsByNetwork.of(id)]),
-  ],
-} as const satisfies Resource<SubnetRecord>
-
-export type SubnetValues = Values<typeof attributes>
-
-/** Whether stations on it make their own addresses from the prefix and their MAC (RFC 4862). */
-export function isAutoAddress({ ipv6AddressMode, ipv6RaMode }: SubnetRecord): boolean {
-  return [ipv6AddressMode, ipv6RaMode].some((m) => m === 'slaac' || m === 'dhcpv6-stateless')
-}
 
 /**
  * The network is written with it: so two overlapping subnets made at once can't both be. Where stations make their own
@@ -196,7 +42,7 @@ export function createSubnets(
     const [other, record] = pair
     throw errors.subnetOverlaps(record.cidr, other.cidr, other.id)
   }
-  const touches = [...networks].map((id) => touchNetwork(context, id))
+  const touches = [...networks].map((id) => touchNetwork(context, storedAt(network, context, id)))
   const quota = withinQuota(
     context,
     'subnet',
@@ -204,17 +50,7 @@ export function createSubnets(
   )
   const ports = addressedAnew(context, networks, made.filter(isAutoAddress))
   return {
-    compares: [
-      ...made.map(({ id }) => ({ key: keys.subnet(id), modified: 0 })),
-      ...touches.flatMap(({ compares }) => compares),
-      ...quota.compares,
-      ...ports.compares,
-    ],
-    ops: [...made.map(putSubnet), ...touches.flatMap(({ ops }) => ops), ...quota.ops, ...ports.ops],
-    changes: [
-      ...made.flatMap((record) => changesOf(subnet, replica, undefined, record)),
-      ...ports.changes,
-    ],
+    ...together([...made.map((record) => newWrites(context, record)), ...touches, quota, ports]),
     result: made.map(({ id }) => id),
   }
 }
@@ -226,7 +62,7 @@ export function updateSubnet(
   tags: readonly string[] = stored.record.tags,
 ): Plan<undefined> {
   const { record } = stored
-  authorize(context.caller, 'PUT', subjectOf(context.replica, record), values)
+  authorize(context.caller, 'PUT', subjectOn(context.replica, 'subnet', record), values)
   const after: SubnetRecord = {
     ...record,
     name: values.name ?? record.name,
@@ -241,7 +77,8 @@ export function updateSubnet(
   if (!record.enableDhcp) checkDhcp(after)
   checkGateway(after)
   checkPools(after.cidr, after.gatewayIp, after.allocationPools)
-  return rewriteSubnet(context, stored, after)
+  const at = { key: keys.subnet(record.id), codec: records.subnet }
+  return rewrite(context, subnet, stored, after, at)
 }
 
 /** Ports whose addresses on it are those that stations make for themselves, or a DHCP server's, only lose these. */
@@ -251,7 +88,7 @@ export function deleteSubnet(
 ): Plan<undefined> {
   const { replica, caller } = context
   const { id, networkId } = record
-  authorize(caller, 'DELETE', subjectOf(replica, record), {})
+  authorize(caller, 'DELETE', subjectOn(replica, 'subnet', record), {})
   const ports = [...replica.portsBySubnet.of(id)].sort()
   const auto = isAutoAddress(record)
   const inUse = ports.filter((one) => {
@@ -259,53 +96,15 @@ export function deleteSubnet(
     return deviceOwner !== DHCP && (!auto || isTrusted(deviceOwner))
   })
   if (inUse.length > 0) throw errors.subnetInUse(id, inUse)
-  const touch = touchNetwork(context, networkId)
-  const joined = replica.members.get(networkId)?.modified ?? 0
-  const freed = ports.map((one) => withoutSubnet(context, one, id))
-  return {
-    compares: [
-      { key: keys.subnet(id), modified },
-      { key: keys.networkMembers(networkId), modified: joined },
-      ...touch.compares,
-      ...freed.flatMap(({ compares }) => compares),
-    ],
-    ops: [
-      { type: 'delete', key: keys.subnet(id) },
-      ...touch.ops,
-      ...freed.flatMap(({ ops }) => ops),
-    ],
-    changes: [
-      ...changesOf(subnet, replica, record, undefined),
-      ...freed.flatMap(({ changes }) => changes),
-    ],
-    result: undefined,
+  const key = keys.subnet(id)
+  const own: Writes = {
+    compares: [{ key, modified }, joined(replica, networkId)],
+    ops: [{ type: 'delete', key }],
+    changes: changesOf(subnet, replica, record, undefined),
   }
-}
-
-export function rewriteSubnet(
-  context: Context,
-  stored: Stored<SubnetRecord>,
-  after: SubnetRecord,
-): Plan<undefined> {
-  const key = keys.subnet(stored.record.id)
-  return rewrite(context, subnet, stored, after, { key, codec: records.subnet })
-}
-
-export function subjectOf(replica: Replica, { id, projectId, networkId }: SubnetRecord) {
-  const networkProjectId = replica.networks.get(networkId)?.record.projectId ?? ''
-  return { resource: 'subnet', id, projectId, networkProjectId }
-}
-
-export function subnetsOn(replica: Replica, networkId: string): readonly SubnetRecord[] {
-  const ids = [...replica.subnetsByNetwork.of(networkId)].sort()
-  return ids.flatMap((id) => replica.subnets.get(id)?.record ?? [])
-}
-
-/** The subnet's prefix and the interface identifier that follows from the MAC (RFC 4291, section 2.5.1). */
-export function autoAddressOf({ cidr: prefix }: Pick<SubnetRecord, 'cidr'>, mac: Mac): Ip {
-  const bytes = bytesOfIp(prefixParts(prefix).ip)
-  bytes.set(bytesOfIp(linkLocalOf(mac)).subarray(8), 8)
-  return ipOfBytes(bytes)
+  const touch = touchNetwork(context, storedAt(network, context, networkId))
+  const freed = ports.map((one) => withoutSubnet(context, one, id))
+  return { ...together([own, touch, ...freed]), result: undefined }
 }
 
 /** The ports of the networks, each with the address that it has from then on in these subnets. */
@@ -314,17 +113,12 @@ function addressedAnew(
   networks: ReadonlySet<string>,
   subnets: readonly SubnetRecord[],
 ): Writes {
-  if (subnets.length === 0) return nothing
+  if (subnets.length === 0) return noWrites
   const { replica, now } = context
   const writes: Writes[] = []
   for (const networkId of networks) {
     const its = subnets.filter((one) => one.networkId === networkId)
-    const joined = replica.members.get(networkId)?.modified ?? 0
-    writes.push({
-      compares: [{ key: keys.networkMembers(networkId), modified: joined }],
-      ops: [],
-      changes: [],
-    })
+    writes.push({ ...noWrites, compares: [joined(replica, networkId)] })
     for (const id of replica.portsByNetwork.of(networkId)) {
       const stored = replica.ports.get(id)
       if (stored === undefined || isTrusted(stored.record.deviceOwner)) continue
@@ -334,16 +128,12 @@ function addressedAnew(
       writes.push(portWrites(replica, stored, touched(after, now())))
     }
   }
-  return {
-    compares: writes.flatMap(({ compares }) => compares),
-    ops: writes.flatMap(({ ops }) => ops),
-    changes: writes.flatMap(({ changes }) => changes),
-  }
+  return together(writes)
 }
 
 function withoutSubnet({ replica, now }: Context, portId: string, subnetId: string): Writes {
   const stored = replica.ports.get(portId)
-  if (stored === undefined) return nothing
+  if (stored === undefined) return noWrites
   const fixedIps = stored.record.fixedIps.filter((one) => one.subnetId !== subnetId)
   return portWrites(replica, stored, touched({ ...stored.record, fixedIps }, now()))
 }
@@ -352,10 +142,10 @@ function newSubnet(context: Context, values: SubnetValues): SubnetRecord {
   const { cidr: prefix, network_id: networkId } = values
   if (prefix === undefined) throw errors.missingAttribute('subnet', 'cidr')
   if (networkId === undefined) throw errors.missingAttribute('subnet', 'network_id')
-  const { projectId: networkProjectId } = storedAt(network, context, networkId).record
+  storedAt(network, context, networkId)
   const common = newCommon(values, context, 0)
   const { projectId } = common
-  const subject = { resource: 'subnet', id: '', projectId, networkProjectId }
+  const subject = subjectOn(context.replica, 'subnet', { projectId, networkId })
   authorize(context.caller, 'POST', subject, values)
   const { family, length } = prefixParts(prefix)
   const version = values.ip_version ?? family
@@ -431,25 +221,11 @@ function checkModes(record: SubnetRecord): void {
   }
 }
 
-function putSubnet(record: SubnetRecord): Op {
-  return { type: 'put', key: keys.subnet(record.id), value: records.subnet.encode(record) }
-}
-
-/** Its list of subnets changes. */
-function touchNetwork({ replica, now }: Context, id: string): Writes {
-  const stored = replica.networks.get(id)
-  if (stored === undefined) throw errors.networkNotFound(id)
-  const key = keys.network(id)
-  const value = records.network.encode(touched(stored.record, now()))
+function newWrites({ replica }: Context, record: SubnetRecord): Writes {
+  const key = keys.subnet(record.id)
   return {
-    compares: [{ key, modified: stored.modified }],
-    ops: [{ type: 'put', key, value }],
-    changes: [],
+    compares: [{ key, modified: 0 }],
+    ops: [{ type: 'put', key, value: records.subnet.encode(record) }],
+    changes: changesOf(subnet, replica, undefined, record),
   }
-}
-
-const nothing: Writes = { compares: [], ops: [], changes: [] }
-
-function strict() {
-  return { additionalProperties: false } as const
 }

@@ -73,10 +73,10 @@ export class Table<R> {
   }
 }
 
-/** The ids of several keys, each once, sorted. */
-export function idsOfAll(index: Index, keys: ReadonlySet<string>): readonly string[] {
-  const [first = [], ...others] = [...keys].map((key) => index.inOrder(key))
-  return others.length === 0 ? first : inOrder([first, ...others].flat())
+/** What is in one of the sorted lists, each once, sorted. */
+export function union(lists: readonly (readonly string[])[]): readonly string[] {
+  const [first = [], ...others] = lists
+  return others.length === 0 ? first : inOrder(lists.flat())
 }
 
 /** Each once, sorted. */

@@ -39,9 +39,7 @@ function partsOf<R>({ attributes }: Resource<R>): Record<Audience, Parts> {
   if (there !== undefined) return there
   const all = Object.entries(attributes)
   const of = (role: 'admin' | 'reader'): Parts => {
-    const shown = all.filter(([, attribute]) =>
-      isShown(attribute, { userId: '', userName: '', projectId: '', role }),
-    )
+    const shown = all.filter(([, attribute]) => isShown(attribute, { role }))
     return {
       lasting: shown.flatMap(([name, { live }]) => (live ? [] : [name])),
       live: shown.flatMap(([name, { live }]) => (live ? [name] : [])),

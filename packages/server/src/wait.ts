@@ -1,12 +1,14 @@
 // Waiting until a switch has done what was asked: `?wait=applied`, or `Prefer: wait=SECONDS` (RFC 7240, section 4.3).
 
 import { keys } from '@portward/store'
+import type { FastifyReply } from 'fastify'
 import type { IncomingHttpHeaders } from 'node:http'
 import { errors } from './errors.ts'
 import { disconnected, portState } from './port-state.ts'
 import type { Query } from './query.ts'
 import { textsOf } from './query.ts'
 import type { Replica } from './replica.ts'
+import type { Eyes } from './resource.ts'
 
 /** What the client asked for. */
 export type Wait = {
@@ -28,6 +30,8 @@ export type Check = (replica: Replica) => Pending | undefined
 
 const DEFAULT_SECONDS = 5
 const MAX_SECONDS = 60
+/** Reasons name hosts, which are for administrators to know. */
+const WITHHELD = 'it is not in force yet; an administrator sees why'
 
 /** Undefined: answer as soon as it is written. Throws an ApiError for a wait nobody knows. */
 export function waitOf(query: Query, headers: IncomingHttpHeaders): Wait | undefined {
@@ -68,6 +72,25 @@ export function withdrawn(portId: string, host: string): Check {
       : (disconnected(host, replica) ??
         `the switch of host ${host} has not acknowledged that its flows are gone`)
     return { host, port: portId, reason, hopeless }
+  }
+}
+
+/** Waits if the client asked to. Undefined: nothing is missing, or nobody asked. */
+export async function pendingAfter(
+  { replica, caller }: Eyes,
+  wait: Wait | undefined,
+  reply: Pick<FastifyReply, 'header'>,
+  checks: readonly Check[],
+  signal: AbortSignal,
+): Promise<{ readonly pending: readonly object[] } | undefined> {
+  if (wait === undefined) return undefined
+  if (wait.preference !== undefined) reply.header('preference-applied', wait.preference)
+  const pending = await settle(replica, checks, wait.seconds, signal)
+  if (pending.length === 0) return undefined
+  return {
+    pending: pending.map(({ host, port, reason }) =>
+      caller.role === 'admin' ? { host, port, reason } : { host: null, port, reason: WITHHELD },
+    ),
   }
 }
 

@@ -6,7 +6,7 @@
 //   unique/mac/NET/MAC  unique/ip/NET/IP       made absent-only in the transaction that makes the port
 //   unique/segment/PHYSICAL/ID                 likewise, with the network that has this VLAN
 //   usage/PROJECT/KIND                         written with every resource that counts against a quota: the next one compares it
-//   members/NET                                written with every port that joins NET: a delete of NET compares it
+//   members/NET                                written with every port that joins NET: who relies on there being no more compares it
 //   hosts/H/ports/ID                           what host H must enforce
 //   hosts/H/plugs/IFACE                        the iface-id an operator wants an interface of H to carry (portward protect)
 //   hosts/H/seen/IFACE                         an interface on H's bridge                               (agent)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { network } from '../../../server/src/networks.ts'
 import { port } from '../../../server/src/port.ts'
 import type { Member } from '../../../server/src/resource.ts'
-import { subnet } from '../../../server/src/subnets.ts'
+import { subnet } from '../../../server/src/subnet.ts'
 import { openBench } from './testing.ts'
 import { atCreation, networkFields, portFields, subnetFields } from './vocabulary.ts'
 

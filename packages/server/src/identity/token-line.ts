@@ -69,7 +69,7 @@ export function parseTokens(text: string): {
   return { tokens, faults }
 }
 
-export function isRemark(line: string): boolean {
+function isRemark(line: string): boolean {
   return /^\s*(?:#|$)/.test(line)
 }
 

@@ -2,8 +2,7 @@
 
 import { Type } from 'typebox'
 import type { TObject, TSchema } from 'typebox'
-import { pathOf } from '../collection.ts'
-import { BULK_MAX } from '../resource.ts'
+import { BULK_MAX, pathOf } from '../resource.ts'
 import type { Resource } from '../resource.ts'
 import { tags } from '../tags.ts'
 import type { Operation, Parameters } from './operation.ts'

@@ -2,10 +2,10 @@
 
 import { Type } from 'typebox'
 import type { TSchema } from 'typebox'
-import { pathOf } from '../collection.ts'
 import { port, vifDetails } from '../port.ts'
 import { quotaKinds } from '../quota.ts'
 import { foreign, quota } from '../quotas.ts'
+import { pathOf } from '../resource.ts'
 import type { Operation } from './operation.ts'
 import { requestOf } from './operation.ts'
 

@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox'
 import { question } from '../explain.ts'
+import { PAGE, PAGE_MAX } from '../history-routes.ts'
 import { tie } from '../interfaces.ts'
 import { port } from '../port.ts'
 import { ROOT, protection, unprotection } from '../portward.ts'
@@ -170,7 +171,11 @@ const portThen = Type.Object({
   since: orNull(change),
 })
 const pages = {
-  limit: Type.Integer({ minimum: 1, maximum: 1000, description: 'How many; 100 if left out.' }),
+  limit: Type.Integer({
+    minimum: 1,
+    maximum: PAGE_MAX,
+    description: `How many; ${PAGE} if left out.`,
+  }),
   before: Type.String({ description: 'What `next` of the page before says.' }),
 }
 
