@@ -143,11 +143,11 @@ function limitsOf({ measure, connections, ours, theirs }: Pair): readonly Limit[
   const { perSecond = 0, p50 = Infinity } = ours ?? {}
   const what = keyOf(measure, connections)
   if (theirs !== undefined) {
-    const times = perSecond / theirs.perSecond
+    const ratio = perSecond / theirs.perSecond
     limits.push({
-      what: `${what}: ${times.toFixed(0)} times as many a second as Neutron`,
+      what: `${what}: ${ratio.toFixed(0)} times as many a second as Neutron`,
       limit: `${LIMIT_TIMES} times`,
-      holds: times >= LIMIT_TIMES,
+      holds: ratio >= LIMIT_TIMES,
     })
   }
   if (measure.slow !== true) {

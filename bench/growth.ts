@@ -1,14 +1,13 @@
 // What the number of ports does to the API: the same requests to servers with a thousand ports, ten and a hundred thousand, in rounds
 // that alternate between them. Their switches are empty. Of each measure the best round counts: what disturbs a round only slows it.
 
-import { readFile } from 'node:fs/promises'
 import type { Portward } from '@portward/testkit'
 import type { Result } from './figures.ts'
 import { openLab, progress } from './lab.ts'
 import type { Lab } from './lab.ts'
 import type { Load, Request } from './load.ts'
 import { startLoad } from './load.ts'
-import { memoryOf } from './memory.ts'
+import { memoryOf, residentMb } from './memory.ts'
 import { at, create, filtered, makeNetwork, portOn, show, times, update } from './requests.ts'
 
 const SIZES = [1000, 10_000, 100_000]
@@ -149,9 +148,7 @@ async function openSite(size: number): Promise<Site> {
     ports,
     startMs,
     async memory() {
-      const status = await readFile(`/proc/${portward.pid}/status`, 'utf8')
-      const rss = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
-      return { pss: await memoryOf([portward.pid]), rss }
+      return { pss: await memoryOf([portward.pid]), rss: await residentMb(portward.pid) }
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }

@@ -1,8 +1,9 @@
-// What memory processes need: the proportional set size (PSS), in which a page that several share counts once among them all.
+// What memory processes need. The proportional set size (PSS) counts a page that several share once among them all; the resident
+// set size (RSS) counts it for each.
 
 import { readFile, readdir, readlink } from 'node:fs/promises'
 
-/** MB of each process, by number. One that has ended meanwhile needs none. */
+/** MB of all these processes together (PSS). One that has ended meanwhile needs none. */
 export async function memoryOf(pids: readonly number[]): Promise<number> {
   const each = await Promise.all(
     pids.map(async (pid) => {
@@ -11,6 +12,12 @@ export async function memoryOf(pids: readonly number[]): Promise<number> {
     }),
   )
   return each.reduce((sum, mb) => sum + mb, 0)
+}
+
+/** MB of one process (RSS). */
+export async function residentMb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
 }
 
 /** Every process in the process namespace that `pid` is in, with its program's name. */

@@ -3,12 +3,13 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Switch } from '@portward/testkit'
 import { spreadOf } from './figures.ts'
 import type { Limit, Result } from './figures.ts'
 import { openLab, progress } from './lab.ts'
+import { residentMb } from './memory.ts'
 
 const RUNS = [
   { count: 1000, rounds: 5 },
@@ -165,9 +166,4 @@ async function countFlowEvents(sw: Switch) {
       await ended
     },
   }
-}
-
-async function residentMb(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
 }

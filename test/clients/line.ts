@@ -1,7 +1,7 @@
 // A line as somebody types it, and what comes of it.
 
 import assert from 'node:assert/strict'
-import type { Bench, Outcome, ProgramName } from './programs.ts'
+import type { Bench, Outcome } from './programs.ts'
 
 /**
  * `{vm1}` stands for the id of what has that name, `{url}` for the server; an agent has the name of its host, an RBAC policy for
@@ -99,7 +99,7 @@ function runLine(bench: Bench, text: string): Promise<Outcome> {
   if (program !== 'openstack' && program !== 'neutron') throw new Error(`not a client: ${program}`)
   const where = { OS_AUTH_TYPE: 'none', OS_ENDPOINT: bench.url }
   const bare = place === 0 && !args.some((arg) => arg.startsWith('--os-'))
-  return bench.run(program satisfies ProgramName, args, bare ? where : env)
+  return bench.run(program, args, bare ? where : env)
 }
 
 type Table = {
@@ -111,7 +111,7 @@ type Table = {
  * What is printed as a table, or with `-f json`. A list has a row for each thing; of a single thing, whose table is one of
  * fields and values, the fields are the columns. A cell of several lines keeps them.
  */
-export function tableIn(text: string): Table {
+function tableIn(text: string): Table {
   if (/^[[{]/.test(text)) return tableOf([JSON.parse(text)].flat())
   const lines = text
     .split('\n')

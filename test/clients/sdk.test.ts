@@ -1,11 +1,11 @@
 // openstacksdk, by which programs speak to Neutron: sdk.py has the checks.
 
-import { PYTHON, openBench } from './programs.ts'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { PYTHON, openBench } from './programs.ts'
 
 const CHECKS = fileURLToPath(new URL('sdk.py', import.meta.url))
 

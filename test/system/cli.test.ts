@@ -5,13 +5,10 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import type { Guest, Result } from '@portward/testkit'
-import { run } from '@portward/testkit'
+import { MAIN, run } from '@portward/testkit'
 import type { Lab, PortBody } from './lab.ts'
-import { makeNetwork, openLab, until } from './lab.ts'
-
-const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url))
+import { makeNetwork, openLab, pings, until } from './lab.ts'
 
 type Command = (...args: readonly string[]) => Promise<Result>
 
@@ -68,11 +65,6 @@ async function plug(lab: Lab, names: readonly string[]): Promise<readonly Guest[
   return guests
 }
 
-async function pings(from: Guest, to: string): Promise<boolean> {
-  const { code } = await from.run(['ping', '-c1', '-W1', to], { accept: [0, 1] })
-  return code === 0
-}
-
 void test('protect, and the guest behind the interface speaks as itself alone; unprotect, and it is silent; protect again', async () => {
   await using lab = await openLab()
   await lab.start()
@@ -110,7 +102,7 @@ void test('protect, and the guest behind the interface speaks as itself alone; u
   const args = ['protect', 'carol', '--ip', '10.0.0.10', '--mac', 'FA-16-3E-00-0C-00'] as const
   const made = await jsonOf<{ iface: string; applied: boolean }>(command, ...args)
   assert.deepEqual([made.iface, made.applied], ['carol', true])
-  assert.equal(await pings(carol, '10.0.0.11'), true)
+  await until(() => pings(carol, '10.0.0.11'), 'carol is heard and answered again')
 })
 
 void test('protect on a shared bridge leaves everybody else alone', async () => {

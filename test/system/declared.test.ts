@@ -4,13 +4,10 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import type { Guest, Result } from '@portward/testkit'
-import { run } from '@portward/testkit'
+import type { Result } from '@portward/testkit'
+import { MAIN, run } from '@portward/testkit'
 import type { Lab, PortBody } from './lab.ts'
-import { openLab, until } from './lab.ts'
-
-const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url))
+import { openLab, pings, until } from './lab.ts'
 
 const ALICE =
   '{name: alice, mac_address: fa:16:3e:00:0e:01, fixed_ips: [10.0.0.10], interface: alice}'
@@ -34,11 +31,6 @@ async function apply(lab: Lab, text: string, ...flags: readonly string[]): Promi
   const path = join(lab.sw.rundir, 'ports.yaml')
   await writeFile(path, text)
   return await portward(lab, 'apply', '-f', path, ...flags)
-}
-
-async function pings(from: Guest, to: string): Promise<boolean> {
-  const { code } = await from.run(['ping', '-c1', '-W1', to], { accept: [0, 1] })
-  return code === 0
 }
 
 async function ports(lab: Lab): Promise<readonly (PortBody & { readonly name: string })[]> {

@@ -5,14 +5,21 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import type { GuestWire, Result } from '@portward/testkit'
-import { BROADCAST, arpReply, ethernet, packet, pcap, run, wildFrames } from '@portward/testkit'
+import {
+  BROADCAST,
+  MAIN,
+  arpReply,
+  ethernet,
+  packet,
+  pcap,
+  run,
+  wildFrames,
+} from '@portward/testkit'
 import type { GuestPort, Lab } from './lab.ts'
 import { makeNetwork, openLab, until } from './lab.ts'
 
-const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url))
 const ALICE = 'fa:16:3e:00:0e:01'
 const BOB = 'fa:16:3e:00:0e:02'
 /** Of a station that has not spoken yet. */

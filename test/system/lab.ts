@@ -86,6 +86,12 @@ export async function makeNetwork(lab: Lab, name = 'net'): Promise<string> {
   return id
 }
 
+/** Whether one ping is answered within a second. */
+export async function pings(from: Guest, to: string): Promise<boolean> {
+  const { code } = await from.run(['ping', '-c1', '-W1', to], { accept: [0, 1] })
+  return code === 0
+}
+
 /** Asks until it is so; throws with `what` when that takes longer than any honest machine needs. */
 export async function until(
   holds: () => Promise<boolean> | boolean,

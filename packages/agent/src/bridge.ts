@@ -8,7 +8,7 @@ import { parseMac } from '@portward/addr'
 import { OFPP } from '@portward/openflow'
 import type { Change, RowOf, VswitchSchema } from '@portward/ovsdb'
 import type { Iface, PairRole } from './interface.ts'
-import { OWN_TAG } from './tags.ts'
+import { OWN_TAG } from './tag-ops.ts'
 
 export type BridgeRow = RowOf<VswitchSchema['Bridge']>
 type InterfaceRow = RowOf<VswitchSchema['Interface']>

@@ -3,8 +3,8 @@
 
 import type { Ovsdb, VswitchSchema } from '@portward/ovsdb'
 import type { Log } from './log.ts'
+import { tagOps } from './tag-ops.ts'
 import type { Tags } from './tags.ts'
-import { tagOps } from './tags.ts'
 import type { Wake } from './wake.ts'
 
 export type TagWriterOptions = {

@@ -8,7 +8,6 @@
 // The database says what was asked for, not what is so. A VLAN is believed when cur_cfg has reached a bump that came with or
 // after the last change of the row. Nothing is changed under a port that may speak: it is silent first.
 
-import type { Op } from '@portward/ovsdb'
 import type { Iface } from './interface.ts'
 import type { Outcome } from './reconciler.ts'
 import type { Verdict } from './verdict.ts'
@@ -250,52 +249,5 @@ export class Tags {
 
   #stateOf(name: string): Verdict['state'] | undefined {
     return this.#standing.has(name) ? this.#judged.get(name)?.state : undefined
-  }
-}
-
-/** The same in OVSDB's words, with the bump. The last of the results has the number. */
-export function tagOps(steps: readonly TagStep[]): readonly Op[] {
-  return [
-    ...steps.flatMap(stepOps),
-    {
-      op: 'mutate',
-      table: 'Open_vSwitch',
-      where: [],
-      mutations: [['next_cfg', '+=', 1]],
-    },
-    { op: 'select', table: 'Open_vSwitch', where: [], columns: ['next_cfg'] },
-  ]
-}
-
-/** Key of a port's external_ids: the tag that we have set, so that a later run knows it for ours. */
-export const OWN_TAG = 'portward-tag'
-
-const none = ['set', []] as const
-
-function stepOps({ port, what, tag }: TagStep): readonly Op[] {
-  const row = ['_uuid', '==', ['uuid', port]] as const
-  const forget = ['external_ids', 'delete', ['set', [OWN_TAG]]] as const
-  const on = { table: 'Port', where: [row] } as const
-  switch (what) {
-    case 'set': {
-      const own = ['external_ids', 'insert', ['map', [[OWN_TAG, String(tag)]]]] as const
-      return [
-        { op: 'update', ...on, row: { tag, vlan_mode: 'access', trunks: none } },
-        // Inserting leaves a key that is there as it is.
-        { op: 'mutate', ...on, mutations: [forget, own] },
-      ]
-    }
-    case 'clear': {
-      // Unless another hand was faster.
-      const ours = { table: 'Port', where: [row, ['tag', '==', tag]] } as const
-      return [
-        { op: 'update', ...ours, row: { tag: none, vlan_mode: none } },
-        { op: 'mutate', ...on, mutations: [forget] },
-      ]
-    }
-    case 'disown':
-      return [{ op: 'mutate', ...on, mutations: [forget] }]
-    default:
-      return what satisfies never
   }
 }

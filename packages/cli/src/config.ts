@@ -1,5 +1,5 @@
 // How a daemon is to run: the built-in values, then the configuration file, then the environment, then the flags.
-// Each setting has one name in four spellings: `ovs_rundir = "…"` in the file, PORTWARD_OVS_RUNDIR, --ovs-rundir.
+// Each setting has one name in three spellings: `ovs_rundir = "…"` in the file, PORTWARD_OVS_RUNDIR, --ovs-rundir.
 
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -94,7 +94,7 @@ const builtIn: Config = {
  * variable or flag, what it says and what it may say.
  */
 export async function configOf(
-  flags: Settings,
+  flags: Readonly<Record<string, unknown>>,
   path: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Promise<Config> {

@@ -8,7 +8,6 @@ import type { Api } from './api.ts'
 import { DEFAULT_API, openApi } from './api.ts'
 import { printable } from './columns.ts'
 import { Complaint } from './complaint.ts'
-import type { Settings } from './config.ts'
 import { CONFIG_FILE, TOKEN_FILE, configOf, truthOf } from './config.ts'
 import { explainFrame } from './explain.ts'
 import { listFlows } from './flows.ts'
@@ -201,30 +200,8 @@ function keepsTokens(command: Command): Command {
 
 type DaemonFlags = {
   readonly config?: string
-  readonly ovsRundir?: string
-  readonly bridge?: string
-  readonly bridgeMode?: string
-  readonly uplink?: string[]
-  readonly isolate?: boolean | string
-  readonly listen?: string
-  readonly state?: string
-  readonly host?: string
-  readonly logLevel?: string
-  readonly maxAllowedAddressPair?: number | string
-  readonly auth?: string
-  readonly tokenFile?: string
-  readonly keystoneUrl?: string
-  readonly keystoneTokenFile?: string
-  readonly tlsCert?: string
-  readonly tlsKey?: string
-  readonly networkType?: string
-  readonly physicalNetwork?: string
-  readonly vlanRange?: string
-  readonly quotaNetwork?: number | string
-  readonly quotaSubnet?: number | string
-  readonly quotaPort?: number | string
-  readonly quotaRbacPolicy?: number | string
-  readonly auditDays?: number | string
+  readonly uplink?: readonly string[]
+  readonly [flag: string]: unknown
 }
 
 function daemon(name: string, description: string): Command {
@@ -254,35 +231,14 @@ function numeric(text: string): number | string {
   return /^-?\d+$/.test(text) ? Number(text) : text
 }
 
-/** Flags to settings; what was not given is left out, so that the file or the environment decides. */
-function settingsOf(flags: DaemonFlags): Settings {
-  const settings = {
-    ovs_rundir: flags.ovsRundir,
-    bridge: flags.bridge,
-    bridge_mode: flags.bridgeMode,
-    uplinks: flags.uplink,
-    isolate: flags.isolate,
-    listen: flags.listen,
-    state: flags.state,
-    host: flags.host,
-    log_level: flags.logLevel,
-    max_allowed_address_pair: flags.maxAllowedAddressPair,
-    auth: flags.auth,
-    token_file: flags.tokenFile,
-    keystone_url: flags.keystoneUrl,
-    keystone_token_file: flags.keystoneTokenFile,
-    tls_cert: flags.tlsCert,
-    tls_key: flags.tlsKey,
-    network_type: flags.networkType,
-    physical_network: flags.physicalNetwork,
-    vlan_range: flags.vlanRange,
-    quota_network: flags.quotaNetwork,
-    quota_subnet: flags.quotaSubnet,
-    quota_port: flags.quotaPort,
-    quota_rbac_policy: flags.quotaRbacPolicy,
-    audit_days: flags.auditDays,
-  }
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+/** Flags to settings: commander calls ovs_rundir `ovsRundir`. What was not given is left out, so that the file or the environment decides. */
+function settingsOf(flags: DaemonFlags): Record<string, unknown> {
+  const { config: _, uplink, ...others } = flags
+  const settings = Object.entries(others).map(([flag, value]) => [
+    flag.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    value,
+  ])
+  return { ...Object.fromEntries(settings), ...(uplink && { uplinks: uplink }) }
 }
 
 function asks(command: Command): Command {

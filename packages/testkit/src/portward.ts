@@ -37,7 +37,8 @@ export type Portward = AsyncDisposable & {
   readonly stop: (signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL') => Promise<number | null>
 }
 
-const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
+/** The program `portward`, for Node to run. */
+export const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
 
 /** Answers when it is ready. Throws with what it said when it ended before. It does not outlive this process. */
 export async function startPortward(options: PortwardOptions): Promise<Portward> {

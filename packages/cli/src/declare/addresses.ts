@@ -4,7 +4,7 @@ import { parsePrefix } from '@portward/addr'
 import type { PortState } from './state.ts'
 import type { AddressPair, FixedIp } from './vocabulary.ts'
 
-/** The subnets of a port's network, by the names and CIDRs that a declaration may call them. */
+/** A subnet of a port's network. */
 export type SubnetPlace = {
   readonly path: string
   readonly cidr: string
@@ -13,6 +13,7 @@ export type SubnetPlace = {
   /** Whether each port has an address there by itself. */
   readonly auto: boolean
 }
+/** By the names and CIDRs that a declaration may call them. */
 export type SubnetPlaces = ReadonlyMap<string, SubnetPlace>
 
 type Held = PortState['fixed_ips'][number]
@@ -43,7 +44,7 @@ export function kept(
     if (at < 0) continue
     for (const { ip_address: ip } of left.splice(at, 1)) met.set(wanted, ip)
   }
-  const autos = new Set([...subnets.values()].filter(({ auto }) => auto).map(({ id }) => id))
+  const autos = autosOf(subnets)
   const given = left.filter(({ subnet_id: id }) => autos.has(id)).map(({ ip_address: ip }) => ip)
   return {
     same: met.size === declared.length && given.length === left.length,
@@ -54,11 +55,11 @@ export function kept(
 
 /** Those of the addresses that a PUT must name for the port to keep them. */
 export function named(held: readonly Held[], subnets: SubnetPlaces): readonly Held[] {
-  const autos = new Set([...subnets.values()].filter(({ auto }) => auto).map(({ id }) => id))
+  const autos = autosOf(subnets)
   return held.filter(({ subnet_id: id }) => !autos.has(id))
 }
 
-/** `portMac` is what a pair without a MAC has; undefined for a port that is still to be made. */
+/** `portMac` is what a pair without a MAC has; empty for a port that is still to be made and names none. */
 export function samePairs(
   declared: readonly AddressPair[],
   held: readonly AddressPair[],
@@ -80,6 +81,11 @@ export function shortFixedIp({ subnet, ip_address: ip }: FixedIp): string | Fixe
 export function shortPair(pair: AddressPair, portMac: string | undefined): string | AddressPair {
   const { ip_address: ip, mac_address: mac } = pair
   return mac === undefined || mac === portMac ? ip : { ip_address: ip, mac_address: mac }
+}
+
+/** Ids of the subnets where each port has an address by itself. */
+function autosOf(subnets: SubnetPlaces): ReadonlySet<string | undefined> {
+  return new Set([...subnets.values()].filter(({ auto }) => auto).map(({ id }) => id))
 }
 
 function rank({ ip_address: ip }: FixedIp): number {

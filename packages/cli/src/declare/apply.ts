@@ -10,7 +10,7 @@ import type { Declaration, Source } from './declaration.ts'
 import { readDeclaration } from './declaration.ts'
 import type { IdOf, Plan } from './plan.ts'
 import { plan } from './plan.ts'
-import { showPlan } from './show.ts'
+import { countsOf, showPlan } from './show.ts'
 import type { PortState } from './state.ts'
 import { readState } from './state.ts'
 import type { Terminal } from './terminal.ts'
@@ -133,11 +133,8 @@ async function idleIn(api: Api, { networks }: Declaration, idOf: IdOf): Promise<
 }
 
 function outcome({ items }: Plan, { networks }: Declaration, idle: readonly Idle[]): string {
-  const counts = (['create', 'update', 'delete'] as const).flatMap((action) => {
-    const count = items.filter((item) => item.action === action).length
-    return count === 0 ? [] : [`${count} ${action}d`]
-  })
+  const counts = countsOf(items, (count, action) => `${count} ${action}d`)
   const ports = networks.reduce((sum, network) => sum + network.ports.length, 0)
   const force = ports === 0 ? '' : ` ${ports - idle.length} of ${ports} ports are in force.`
-  return `Done: ${counts.join(', ')}.${force}`
+  return `Done: ${counts}.${force}`
 }

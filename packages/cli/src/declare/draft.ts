@@ -1,4 +1,5 @@
-// What a plan is put together in: the calls by the stage they belong to, and the one rule for a thing that is declared.
+// What a plan is put together in: the calls by the stage they belong to, and the one rule for a thing that is
+// declared, and for one that is declared no more.
 
 import type { Declared } from './declaration.ts'
 import type { Body, Call, Change, Item, Kind, Known } from './plan.ts'
@@ -106,6 +107,24 @@ export class Draft {
     ]
   }
 
+  /** Notes that it is made by apply and declared no more; gives the path it is known by if it is to be deleted. */
+  leave(
+    kind: Kind,
+    within: string,
+    there: Resource,
+    prune: boolean,
+  ): { readonly path: string } | undefined {
+    if (!there.tags.includes(TAG)) return undefined
+    const cidr = typeof there['cidr'] === 'string' ? there['cidr'] : there.id
+    const path = `${within}${there.name || cidr}`
+    this.leftover.push({ action: 'delete', kind, path, id: there.id, changes: [] })
+    if (!prune) return undefined
+    // Its name may be that of another as well, so it is known by its id besides.
+    const known = `${path} (${there.id})`
+    this.know(kind, known, there)
+    return { path: known }
+  }
+
   #differences(
     kind: Kind,
     path: string,
@@ -127,4 +146,12 @@ export class Draft {
       return []
     })
   }
+}
+
+/** The values that are to be sent. */
+export function picked(
+  values: Readonly<Record<string, unknown>>,
+  names: ReadonlySet<string>,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => names.has(name)))
 }

@@ -24,7 +24,7 @@ type Written = {
 }
 
 /** The interface of each port that has one, and the host that need not be said. */
-type Ties = {
+type Tied = {
   readonly ties: ReadonlyMap<string, InterfaceState>
   readonly host: string | undefined
 }
@@ -73,7 +73,7 @@ function withoutProtected({ network, subnets, ports }: NetworkState): readonly N
 
 function networkOf(
   { network, subnets, ports }: NetworkState,
-  ties: Ties,
+  tied: Tied,
   nameless: string[],
 ): Written {
   const values = differing(network, networkFields, networkDefaults)
@@ -90,7 +90,7 @@ function networkOf(
         .sort(byCidr)
         .map((subnet) => subnetOf(subnet, names.get(subnet.name)?.length === 1)),
       ports: ordered(ports, (port) => port, `port of network ${network.name}`, nameless).map(
-        (port) => portOf(port, network, new Map(places), ties),
+        (port) => portOf(port, network, new Map(places), tied),
       ),
     },
   }
@@ -106,7 +106,7 @@ function portOf(
   port: PortState,
   network: Resource,
   subnets: ReadonlyMap<string, SubnetPlace>,
-  { ties, host }: Ties,
+  { ties, host }: Tied,
 ): Written {
   const { id, name, mac_address: mac, allowed_address_pairs: pairs } = port
   const tie = ties.get(id)

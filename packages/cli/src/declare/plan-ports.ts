@@ -4,8 +4,8 @@ import { contains, parseIp, parsePrefix } from '@portward/addr'
 import { kept, named, samePairs, shortFixedIp, shortPair } from './addresses.ts'
 import type { SubnetPlaces } from './addresses.ts'
 import type { NetworkDeclared, PortDeclared } from './declaration.ts'
+import { picked } from './draft.ts'
 import type { Draft } from './draft.ts'
-import { leave, picked } from './plan.ts'
 import type { Body, Call, Change, IdOf } from './plan.ts'
 import { orderPorts } from './port-order.ts'
 import type { PortOp } from './port-order.ts'
@@ -51,7 +51,7 @@ export function planPorts({ draft, ties, prune, declared, there, subnets }: Port
     })
   }
   for (const port of left) {
-    const gone = leave(draft, 'port', `${network || there?.network.id}/`, port, prune)
+    const gone = draft.leave('port', `${network || there?.network.id}/`, port, prune)
     if (gone === undefined) continue
     ties.gone(port.id)
     const calls = [{ type: 'delete', kind: 'port', ...gone } as const]

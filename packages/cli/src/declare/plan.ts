@@ -5,9 +5,9 @@
 
 import type { SubnetPlace, SubnetPlaces } from './addresses.ts'
 import type { Declaration, NetworkDeclared, SubnetDeclared } from './declaration.ts'
-import { Draft } from './draft.ts'
+import { Draft, picked } from './draft.ts'
 import { planPorts } from './plan-ports.ts'
-import type { NetworkState, Resource, State, SubnetState } from './state.ts'
+import type { NetworkState, State, SubnetState } from './state.ts'
 import { TAG, isAuto } from './state.ts'
 import { Ties } from './ties.ts'
 import { networkFields, subnetFields } from './vocabulary.ts'
@@ -97,33 +97,6 @@ export function plan(declaration: Declaration, state: State, prune: boolean): Pl
   return { problems, items, calls, unchanged, leftover, known }
 }
 
-/** The values that are to be sent. */
-export function picked(
-  values: Readonly<Record<string, unknown>>,
-  names: ReadonlySet<string>,
-): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => names.has(name)))
-}
-
-/** Notes that it is made by apply and declared no more; true if it is to be deleted. */
-export function leave(
-  draft: Draft,
-  kind: Kind,
-  within: string,
-  there: Resource,
-  prune: boolean,
-): { readonly path: string } | undefined {
-  if (!there.tags.includes(TAG)) return undefined
-  const cidr = typeof there['cidr'] === 'string' ? there['cidr'] : there.id
-  const path = `${within}${there.name || cidr}`
-  draft.leftover.push({ action: 'delete', kind, path, id: there.id, changes: [] })
-  if (!prune) return undefined
-  // Its name may be that of another as well, so it is known by its id besides.
-  const known = `${path} (${there.id})`
-  draft.know(kind, known, there)
-  return { path: known }
-}
-
 /** By name; one without, or with a name the server does not have, by its CIDR: no two of a network can have the same. */
 function planSubnets(
   draft: Draft,
@@ -182,7 +155,7 @@ function planSubnets(
   }
   for (const subnet of left) {
     const path = `${network}/${subnet.name || subnet.cidr}`
-    const gone = leave(draft, 'subnet', `${network}/`, subnet, prune)
+    const gone = draft.leave('subnet', `${network}/`, subnet, prune)
     if (gone !== undefined)
       draft.stages.subnetsAway.push({ type: 'delete', kind: 'subnet', ...gone })
     else draft.know('subnet', path, subnet)
@@ -206,12 +179,12 @@ function leaveNetwork(draft: Draft, ties: Ties, there: NetworkState, prune: bool
   planPorts({ draft, ties, prune, there, subnets: new Map(), declared: undefined })
   const goes = network.tags.includes(TAG)
   for (const subnet of subnets) {
-    const gone = leave(draft, 'subnet', `${name}/`, subnet, prune)
+    const gone = draft.leave('subnet', `${name}/`, subnet, prune)
     if (gone !== undefined && !goes) {
       draft.stages.subnetsAway.push({ type: 'delete', kind: 'subnet', ...gone })
     }
   }
-  const gone = leave(draft, 'network', '', network, prune)
+  const gone = draft.leave('network', '', network, prune)
   if (gone === undefined) return
   const others = [...ports, ...subnets].filter(({ tags }) => !tags.includes(TAG))
   if (others.length > 0) {

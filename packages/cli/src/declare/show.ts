@@ -22,15 +22,25 @@ export function showPlan({ items, unchanged, leftover }: Plan, prune: boolean): 
   return [...lines, sumOf(items, unchanged)].join('\n')
 }
 
+/** How many there are of each action, where there are any: `2 to create, 1 to update`. */
+export function countsOf(
+  items: readonly Item[],
+  phrase: (count: number, action: Item['action']) => string,
+): string {
+  return (['create', 'update', 'delete'] as const)
+    .flatMap((action) => {
+      const count = items.filter((item) => item.action === action).length
+      return count === 0 ? [] : [phrase(count, action)]
+    })
+    .join(', ')
+}
+
 /** `2 to create, 1 to update; 3 are so already`. */
 function sumOf(items: readonly Item[], unchanged: number): string {
-  const counts = (['create', 'update', 'delete'] as const).flatMap((action) => {
-    const count = items.filter((item) => item.action === action).length
-    return count === 0 ? [] : [`${count} to ${action}`]
-  })
+  const counts = countsOf(items, (count, action) => `${count} to ${action}`)
   const so = unchanged === 1 ? '1 is so already' : `${unchanged} are so already`
-  if (counts.length === 0) return unchanged === 0 ? 'Nothing to do.' : `Nothing to do: ${so}.`
-  return unchanged === 0 ? `${counts.join(', ')}.` : `${counts.join(', ')}; ${so}.`
+  if (counts === '') return unchanged === 0 ? 'Nothing to do.' : `Nothing to do: ${so}.`
+  return unchanged === 0 ? `${counts}.` : `${counts}; ${so}.`
 }
 
 function showItem({ action, kind, path, id, changes }: Item): readonly string[] {

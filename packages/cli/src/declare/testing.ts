@@ -125,7 +125,7 @@ const traits = fc.record({
 })
 
 /** A port keeps the MAC it has where no file says another, so either all of them say theirs or none does. */
-export type Style = { readonly auto: boolean; readonly macs: boolean }
+type Style = { readonly auto: boolean; readonly macs: boolean }
 
 type PortDeclared = Readonly<Record<string, unknown>>
 type Declared = {

@@ -48,11 +48,10 @@ const pair = either(
   object('an address pair', pairFields, ['ip_address']),
 )
 
-const check = scalar('true or false', (value) => (typeof value === 'boolean' ? value : undefined))
 const listed =
   (item: Read<unknown>, wanted: string): Read<unknown> =>
   (tree, say) =>
-    tree.type === 'list' ? list(item, wanted)(tree, say) : check(tree, say)
+    tree.type === 'list' ? list(item, wanted)(tree, say) : boolean(tree, say)
 
 /** The checks that a port can be exempted from; true is what it is without them. */
 const checks: Read<object> = (tree, say) => {
@@ -60,13 +59,13 @@ const checks: Read<object> = (tree, say) => {
     tree,
     'portward:checks',
     {
-      arp: check,
-      nd: check,
-      source: check,
-      'dhcp-server': check,
-      ra: check,
-      redirect: check,
-      query: check,
+      arp: boolean,
+      nd: boolean,
+      source: boolean,
+      'dhcp-server': boolean,
+      ra: boolean,
+      redirect: boolean,
+      query: boolean,
       vlan: listed(integer(1, VLAN_MAX), 'VLAN ids'),
       ethertype: listed(etherType, 'EtherTypes'),
     },
