@@ -49,7 +49,9 @@ async function openFake() {
     /** What it answers instead. */
     fault: undefined as number | 'silence' | undefined,
     /** The same of one token alone. */
-    faults: new Map<string, number | 'hangup'>(),
+    faults: new Map<string, number | 'hangup' | 'silence'>(),
+    /** On whoever waits for an answer. */
+    closeAllConnections: () => server.closeAllConnections(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -60,6 +62,7 @@ async function openFake() {
     asked.push(`${url} ${voucher} ${subject}`)
     if (fake.fault === 'silence') return
     const own = fake.faults.get(subject ?? '')
+    if (own === 'silence') return
     if (own === 'hangup') {
       response.destroy()
       return
@@ -287,6 +290,22 @@ void test('however many ask at once, one question is under way for a token', asy
   const statuses = await Promise.all(sent.map((one) => statusOf(open.identity, one)))
   assert.deepEqual(new Set(statuses), new Set([200]))
   assert.equal(fake.asked.length, 2)
+})
+
+void test('tokens at random keep Keystone no busier than so, and nobody waits behind them who is known', async (t) => {
+  await using fake = await openFake()
+  await using open = await openIdentity(t, fake.url)
+  fake.tokens.set('a', token(['member']))
+  assert.equal(await statusOf(open.identity, 'a'), 200)
+  open.at(11 * SECOND)
+  const random = Array.from({ length: 500 }, (_, i) => `random-${i}`)
+  for (const one of random) fake.faults.set(one, 'silence')
+  const waiting = random.map((one) => statusOf(open.identity, one))
+  assert.equal(await statusOf(open.identity, 'a'), 200)
+  await until(() => fake.asked.length === 102)
+  fake.closeAllConnections()
+  assert.deepEqual(new Set(await Promise.all(waiting)), new Set([503]))
+  assert.equal(fake.asked.length, 102)
 })
 
 void test('so many tokens are remembered and no more, and tokens at random displace none that is good', async (t) => {

@@ -32,6 +32,8 @@ const BELIEF_MS = 300_000
 /** For how long a Keystone that is away is not asked again. */
 const AWAY_MS = 1000
 const CACHE_SIZE = 10_000
+/** So many questions under way are enough for strangers; whoever is known is asked about beyond that. */
+const QUESTIONS_MAX = 100
 
 /** What Keystone said of a token, and when it was asked. Times are in milliseconds. */
 type Good = { readonly caller: Caller; readonly heard: number; readonly expires: number }
@@ -104,6 +106,8 @@ export async function withKeystone(options: KeystoneIdentityOptions): Promise<Id
       const known = good.get(key) ?? bad.get(key)
       if (known !== undefined && isFresh(known)) return callerOf(known, challenge)
       const believed = known !== undefined && isBelieved(known) ? known : undefined
+      const stranger = good.get(key) === undefined && !asked.has(key)
+      if (stranger && asked.size >= QUESTIONS_MAX) throw errors.keystoneAway()
       const answer = askOnce(key, token)
       // Nobody who is believed waits for a Keystone that was away a moment ago.
       const told = away && believed !== undefined ? believed : ((await answer) ?? believed)
