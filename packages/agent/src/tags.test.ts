@@ -497,6 +497,31 @@ void test('where it can’t be in the VLAN of its network, an interface is silen
   }
 })
 
+void test('on a shared bridge, whose port nobody declares is silent until the tag that we had set is gone', () => {
+  const stateOf = (more: Partial<Iface>, changing = false): Verdict['state'] => {
+    const setting: Setting = {
+      mode: 'shared',
+      uplinks: new Set(),
+      portOf: () => undefined,
+      namesOf: () => new Set(['tap1']),
+      tags: { applied: () => true, changing: () => changing },
+    }
+    const { state, flows } = verdictOn(ifaceOf('tap1', more), setting)
+    assert.equal(flows.length, state === 'silent' ? 1 : 0)
+    return state
+  }
+  assert.equal(stateOf({ vlan: 150, ownTag: 150 }), 'silent')
+  assert.equal(stateOf({}, true), 'silent', 'ovs-vswitchd may have it yet')
+  assert.equal(stateOf({}), 'foreign')
+  assert.equal(stateOf({ vlan: 7, ownTag: 150 }), 'foreign', 'another’s by now')
+  assert.equal(stateOf({ vlan: 7 }), 'foreign')
+  assert.equal(
+    stateOf({ vlan: 150, ownTag: 150, bond: true }),
+    'foreign',
+    'we take none from a bond',
+  )
+})
+
 void test('where the switch refuses the flow that silences, a port of our own bridge has none, and no guard of before', async () => {
   const world = new World()
   world.change('tap1', { portId: PORTS[0] })

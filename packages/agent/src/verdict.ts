@@ -44,6 +44,10 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
 
   const declared = setting.portOf(iface.portId)
   if (declared === undefined) {
+    // On a shared bridge it would speak by others' flows while its tag goes. A bond's stays.
+    const goes = setting.mode === 'shared' && iface.bond !== true
+    const leaving = goes ? leavingReason(iface, setting.tags) : undefined
+    if (leaving !== undefined) return silenced(iface.ofport, iface.portId, leaving)
     return unknown(setting.mode, `nobody has declared the port ${iface.portId} of its iface-id`)
   }
   const namesakes = [...setting.namesOf(iface.portId)].filter((name) => name !== iface.name)
@@ -104,17 +108,15 @@ export function refusedVerdict(
 
 /** Why its frames might leave in another VLAN than its network's, in words; undefined: they don't. */
 function strayReason(
-  { name, bond, vlan: has, ownTag }: Iface,
+  iface: Iface,
   { vlan, checks }: HostPortRecord,
   tags: Setting['tags'],
 ): string | undefined {
+  const { name, bond, vlan: has, ownTag } = iface
   if (bond === true && (vlan !== 0 || ownTag !== undefined)) {
     return 'its port in OVSDB has other interfaces too (a bond), and can be put in no VLAN for it alone: give it a port of its own'
   }
-  if (vlan === 0) {
-    const leaving = (ownTag !== undefined && ownTag === has) || tags.changing(name)
-    return leaving ? 'the VLAN that its port in OVSDB had before is being taken away' : undefined
-  }
+  if (vlan === 0) return leavingReason(iface, tags)
   if (checks.vlan !== undefined) {
     return `its network has VLAN ${vlan}, and it is exempted from the check \`vlan\`: take one of the two away`
   }
@@ -122,6 +124,12 @@ function strayReason(
     return `its port in OVSDB has ${wordsOf(has)}, not the tag ${vlan} of its network yet`
   if (tags.applied(name)) return undefined
   return `ovs-vswitchd has not taken the tag ${vlan} of its network yet`
+}
+
+/** Why it is in a VLAN that we set and that is no longer its, in words; undefined: it isn't. */
+function leavingReason({ name, vlan, ownTag }: Iface, tags: Setting['tags']): string | undefined {
+  const leaving = (ownTag !== undefined && ownTag === vlan) || tags.changing(name)
+  return leaving ? 'the VLAN that its port in OVSDB had before is being taken away' : undefined
 }
 
 function wordsOf(vlan: Iface['vlan']): string {
