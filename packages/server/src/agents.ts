@@ -18,6 +18,7 @@ import type { Replica } from './replica.ts'
 import type { Attribute, Resource, Values } from './resource.ts'
 import type { Stored, Table } from './table.ts'
 import type { Context, Plan } from './transact.ts'
+import { noWrites } from './writes.ts'
 
 /** What Neutron's clients know such an agent as. */
 const TYPE = 'Open vSwitch agent'
@@ -103,7 +104,7 @@ export function updateAgent(
     description: values.description ?? record.description,
   }
   const same = records.agent.encode(after) === records.agent.encode(record)
-  if (same) return { compares: [], ops: [], result: undefined }
+  if (same) return { ...noWrites, result: undefined }
   const key = keys.agent(record.host)
   const value = records.agent.encode({ ...after, revision: record.revision + 1 })
   return {
@@ -143,7 +144,7 @@ export function noteAgents(context: Context, signal: AbortSignal): Promise<void>
 }
 
 function noted({ replica, now }: Context, host: string): Plan<undefined> {
-  const nothing = { compares: [], ops: [], result: undefined }
+  const nothing: Plan<undefined> = { ...noWrites, result: undefined }
   const alive = replica.alive.get(keys.hostAlive(host))?.record
   const stored = replica.agents.get(host)
   const at = timeOf(now())
@@ -171,6 +172,7 @@ function noted({ replica, now }: Context, host: string): Plan<undefined> {
   return {
     compares: [{ key, modified: stored?.modified ?? 0 }],
     ops: [{ type: 'put', key, value: records.agent.encode(after) }],
+    changes: [],
     result: undefined,
   }
 }

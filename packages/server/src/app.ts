@@ -146,18 +146,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
     { resource: agent, update: updateAgent, remove: deleteAgent },
     signal,
   )
-  serveTags<NetworkRecord>(app, context, {
-    resource: network,
-    retag: (asking, stored, tags) => updateNetwork(asking, stored, {}, tags),
-  })
-  serveTags<SubnetRecord>(app, context, {
-    resource: subnet,
-    retag: (asking, stored, tags) => updateSubnet(asking, stored, {}, tags),
-  })
-  serveTags<PortRecord>(app, context, {
-    resource: port,
-    retag: (asking, stored, tags) => updatePort(asking, stored, {}, tags),
-  })
+  serveTags<NetworkRecord>(app, context, { resource: network, update: updateNetwork })
+  serveTags<SubnetRecord>(app, context, { resource: subnet, update: updateSubnet })
+  serveTags<PortRecord>(app, context, { resource: port, update: updatePort })
   serveBindings(app, context)
   serveQuotas(app, context)
   serveHistory(app, context)

@@ -5,12 +5,13 @@ import { randomUUID } from 'node:crypto'
 import { Type } from 'typebox'
 import type { Caller } from './caller.ts'
 import { changesOf } from './history.ts'
-import { constant, integer, shownAs, string } from './kinds.ts'
+import { boolean, constant, integer, shownAs, string } from './kinds.ts'
 import { projectOf } from './policy.ts'
 import type { Filter, Resource } from './resource.ts'
 import type { Replica } from './replica.ts'
 import type { Index, Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
+import { noWrites } from './writes.ts'
 
 export const NAME_MAX = 255
 
@@ -52,6 +53,41 @@ export function projectAttributes(indexOf: (replica: Replica) => Index) {
   } as const
   return { tenant_id: project, project_id: project } as const
 }
+
+/** `indexOf` gives the index of the resource's records by name. */
+export function nameAttribute(indexOf: (replica: Replica) => Index) {
+  return {
+    name: {
+      kind: text,
+      ...writable,
+      ...scalar,
+      ids: (replica: Replica, name: string) => indexOf(replica).inOrder(name),
+      of: (record: { readonly name: string }) => record.name,
+    },
+  } as const
+}
+
+/** Of what is on a network; `indexOf` gives the index of its records by network. */
+export function networkAttribute(indexOf: (replica: Replica) => Index) {
+  return {
+    network_id: {
+      kind: text,
+      post: 'required',
+      ...scalar,
+      ids: (replica: Replica, id: string) => indexOf(replica).inOrder(id),
+      of: (record: { readonly networkId: string }) => record.networkId,
+    },
+  } as const
+}
+
+export const adminStateAttribute = {
+  admin_state_up: {
+    kind: boolean,
+    ...writable,
+    ...scalar,
+    of: (record: { readonly adminStateUp: boolean }) => record.adminStateUp,
+  },
+} as const
 
 export const standardAttributes = {
   description: {
@@ -119,7 +155,7 @@ export function rewrite<R extends Common>(
   const { key, codec, always = false } = at
   const compares = [{ key, modified }]
   const same = codec.encode(after) === codec.encode(record)
-  if (same && !always) return { compares, ops: [], result: undefined }
+  if (same && !always) return { ...noWrites, compares, result: undefined }
   const next = touched(after, context.now())
   return {
     compares,

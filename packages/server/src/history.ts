@@ -5,7 +5,7 @@ import type { Op } from '@portward/store'
 import type { Caller } from './caller.ts'
 import { portward } from './caller.ts'
 import type { Replica } from './replica.ts'
-import { isObject, viewOf } from './resource.ts'
+import { isObject } from './resource.ts'
 import type { Resource } from './resource.ts'
 
 export type Attributes = Readonly<Record<string, unknown>>
@@ -66,24 +66,27 @@ export function changesOf<R extends { readonly id: string }>(
   ]
 }
 
-export function archiveOp(
+/** The entry for a change, and under which name of the archive it belongs. */
+export function entryFor(
   context: {
     readonly caller: Caller
     readonly requestId: string | null
     readonly now: () => Date
   },
   { collection, ...change }: Change,
-): Extract<Op, { readonly type: 'archive' }> {
+): { readonly name: string; readonly entry: HistoryEntry } {
   const { userId, userName, projectId, role } = context.caller
-  const now = context.now()
   const entry: HistoryEntry = {
-    time: now.toISOString(),
+    time: context.now().toISOString(),
     request_id: context.requestId,
     user: { id: userId, name: userName, project: projectId, role },
     ...change,
   }
-  const name = archiveName(collection, change.id)
-  return { type: 'archive', name, at: now.getTime(), value: JSON.stringify(entry) }
+  return { name: archiveName(collection, change.id), entry }
+}
+
+export function archiveOp({ name, entry }: ReturnType<typeof entryFor>): Op {
+  return { type: 'archive', name, at: Date.parse(entry.time), value: JSON.stringify(entry) }
 }
 
 export function archiveName(collection: string, id: string): string {
@@ -108,15 +111,12 @@ export function undone(after: Attributes | undefined, entry: HistoryEntry): Attr
 
 /** What is in its record, and neither follows from others' nor from the change itself. */
 export function lastingOf<R>(resource: Resource<R>, record: R, replica: Replica): Attributes {
-  const lasting = Object.entries(resource.attributes).filter(
-    ([name, { live }]) => live !== true && !unsaid.has(name),
-  )
-  return viewOf(
-    { attributes: Object.fromEntries(lasting) },
-    record,
-    { replica, caller: portward },
-    undefined,
-  )
+  const lasting: Record<string, unknown> = {}
+  for (const [name, attribute] of Object.entries(resource.attributes)) {
+    if (attribute.live === true || unsaid.has(name)) continue
+    lasting[name] = attribute.of(record, replica, portward)
+  }
+  return lasting
 }
 
 /** Those of the attributes that are there. */

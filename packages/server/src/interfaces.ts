@@ -26,6 +26,7 @@ import { transact } from './transact.ts'
 import type { Context, Plan } from './transact.ts'
 import { applied, pendingAfter, waitOf, withdrawn } from './wait.ts'
 import type { Check } from './wait.ts'
+import { noWrites } from './writes.ts'
 
 type TieRoute = { Querystring: Query; Params: Tie }
 
@@ -75,7 +76,7 @@ function tieTo(context: Context, { host, iface }: Tie, portId: string): Plan<boo
   const key = keys.hostPlug(host, iface)
   const plug = replica.plugs.get(key)
   if (plug?.record.portId === portId && record.boundHost === host) {
-    return { compares: [], ops: [], result: false }
+    return { ...noWrites, result: false }
   }
   const seenKey = keys.hostSeenIface(host, iface)
   const seen = replica.seen.get(seenKey)

@@ -6,8 +6,9 @@ import { Type } from 'typebox'
 import type { Caller } from './caller.ts'
 import { checksKind, showChecks } from './checks.ts'
 import {
-  NAME_MAX,
   idAttribute,
+  nameAttribute,
+  adminStateAttribute,
   newCommon,
   projectAttributes,
   rewrite,
@@ -19,7 +20,7 @@ import {
 } from './common.ts'
 import { errors } from './errors.ts'
 import { changesOf } from './history.ts'
-import { boolean, constant, integer, neverTrue, oneOf, shownAs, string } from './kinds.ts'
+import { boolean, constant, integer, neverTrue, oneOf, shownAs } from './kinds.ts'
 import { authorize } from './policy.ts'
 import type { Subject } from './policy.ts'
 import { providerAttributes, providerFor, segmentWrites } from './provider.ts'
@@ -38,20 +39,9 @@ const MTU_DEFAULT = 1500
 
 const attributes = {
   ...idAttribute,
-  name: {
-    kind: string(NAME_MAX),
-    ...writable,
-    ...scalar,
-    ids: (replica: Replica, name: string) => replica.networksByName.inOrder(name),
-    of: (network: NetworkRecord) => network.name,
-  },
+  ...nameAttribute((replica) => replica.networksByName),
   ...projectAttributes((replica) => replica.networksByProject),
-  admin_state_up: {
-    kind: boolean,
-    ...writable,
-    ...scalar,
-    of: (network: NetworkRecord) => network.adminStateUp,
-  },
+  ...adminStateAttribute,
   mtu: {
     kind: integer(MTU_MIN, MTU_MAX),
     ...writable,
@@ -188,7 +178,7 @@ export function updateNetwork(
     codec: records.network,
     always: shares.ops.length > 0,
   })
-  return { ...together([{ ...noWrites, ...plan }, shares]), result: undefined }
+  return { ...together([plan, shares]), result: undefined }
 }
 
 /** Written again: of two changes to what hangs on the network, one sees the other. */

@@ -8,6 +8,9 @@ import { checksKind, showChecks } from './checks.ts'
 import {
   NAME_MAX,
   idAttribute,
+  nameAttribute,
+  networkAttribute,
+  adminStateAttribute,
   projectAttributes,
   scalar,
   standardAttributes,
@@ -53,20 +56,8 @@ export const vifDetails = Type.Partial(
 
 const attributes = {
   ...idAttribute,
-  name: {
-    kind: string(NAME_MAX),
-    ...writable,
-    ...scalar,
-    ids: (replica: Replica, name: string) => replica.portsByName.inOrder(name),
-    of: (port: PortRecord) => port.name,
-  },
-  network_id: {
-    kind: string(NAME_MAX),
-    post: 'required',
-    ...scalar,
-    ids: (replica: Replica, id: string) => replica.portsByNetwork.inOrder(id),
-    of: (port: PortRecord) => port.networkId,
-  },
+  ...nameAttribute((replica) => replica.portsByName),
+  ...networkAttribute((replica) => replica.portsByNetwork),
   ...projectAttributes((replica) => replica.portsByProject),
   mac_address: {
     kind: shownAs(mac.shown, nullable(mac)),
@@ -75,12 +66,7 @@ const attributes = {
     ids: (replica: Replica, text: string) => replica.portsByMac.inOrder(text),
     of: (port: PortRecord) => port.mac,
   },
-  admin_state_up: {
-    kind: boolean,
-    ...writable,
-    ...scalar,
-    of: (port: PortRecord) => port.adminStateUp,
-  },
+  ...adminStateAttribute,
   status: {
     kind: oneOf(['ACTIVE', 'DOWN']),
     ...scalar,

@@ -22,7 +22,7 @@ import { isVisible, storedAt } from './resource.ts'
 import { isAutoAddress } from './subnet.ts'
 import type { Stored } from './table.ts'
 import type { Context, Plan } from './transact.ts'
-import { together } from './writes.ts'
+import { noWrites, together } from './writes.ts'
 import type { Writes } from './writes.ts'
 
 /** Neutron's default `base_mac`: the first three bytes of the addresses it gives out. */
@@ -100,7 +100,7 @@ function rewritePort(
   after: PortRecord,
 ): Plan<undefined> {
   if (records.port.encode(after) === records.port.encode(stored.record)) {
-    return { compares: [], ops: [], result: undefined }
+    return { ...noWrites, result: undefined }
   }
   return { ...portWrites(replica, stored, touched(after, now())), result: undefined }
 }

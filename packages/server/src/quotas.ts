@@ -16,6 +16,7 @@ import type { Limits } from './quota.ts'
 import { readValues, unwrap } from './resource.ts'
 import { transact } from './transact.ts'
 import type { Context } from './transact.ts'
+import { noWrites } from './writes.ts'
 
 const LIMIT_MAX = 2 ** 31 - 1
 const limit = { kind: integer(-1, LIMIT_MAX), put: true } as const
@@ -85,7 +86,7 @@ export function serveQuotas(app: FastifyInstance, context: Context): void {
       const stored = replica.quotas.get(project)
       const after: QuotaRecord = { ...stored?.record, ...values }
       const changes = changesBetween(project, stored?.record, after)
-      if (changes.length === 0) return { compares: [], ops: [], result: undefined }
+      if (changes.length === 0) return { ...noWrites, result: undefined }
       const key = keys.quota(project)
       return {
         compares: [{ key, modified: stored?.modified ?? 0 }],

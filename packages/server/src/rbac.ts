@@ -53,7 +53,7 @@ export function updateRbac(
   const { record } = stored
   authorize(context.caller, 'PUT', subjectOn(context.replica, 'rbac_policy', record), values)
   const target = values.target_tenant ?? record.target
-  if (target === record.target) return { compares: [], ops: [], result: undefined }
+  if (target === record.target) return { ...noWrites, result: undefined }
   if (isShared(context.replica, record.networkId, [target])) {
     throw errors.rbacTwice(record.networkId, target)
   }
@@ -72,7 +72,7 @@ export async function upgradeShared(context: Context): Promise<void> {
   for (const { id } of [...context.replica.networks.records()].filter(({ shared }) => shared)) {
     await transact(context, () => {
       const stored = context.replica.networks.get(id)
-      if (stored?.record.shared !== true) return { compares: [], ops: [], result: undefined }
+      if (stored?.record.shared !== true) return { ...noWrites, result: undefined }
       const { shared: _, ...record } = stored.record
       const key = keys.network(id)
       const policy = shareWrites(context, record)

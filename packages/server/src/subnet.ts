@@ -13,8 +13,9 @@ import type { Ip, Mac } from '@portward/addr'
 import type { SubnetRecord } from '@portward/store'
 import { Type } from 'typebox'
 import {
-  NAME_MAX,
   idAttribute,
+  nameAttribute,
+  networkAttribute,
   projectAttributes,
   scalar,
   standardAttributes,
@@ -33,7 +34,6 @@ import {
   nullable,
   oneOf,
   shownAs,
-  string,
 } from './kinds.ts'
 import { network } from './networks.ts'
 import type { Replica } from './replica.ts'
@@ -68,21 +68,9 @@ const addresses = kind({
 
 const attributes = {
   ...idAttribute,
-  name: {
-    kind: string(NAME_MAX),
-    ...writable,
-    ...scalar,
-    ids: (replica: Replica, name: string) => replica.subnetsByName.inOrder(name),
-    of: (subnet: SubnetRecord) => subnet.name,
-  },
+  ...nameAttribute((replica) => replica.subnetsByName),
   ...projectAttributes((replica) => replica.subnetsByProject),
-  network_id: {
-    kind: string(NAME_MAX),
-    post: 'required',
-    ...scalar,
-    ids: (replica: Replica, id: string) => replica.subnetsByNetwork.inOrder(id),
-    of: (subnet: SubnetRecord) => subnet.networkId,
-  },
+  ...networkAttribute((replica) => replica.subnetsByNetwork),
   ip_version: {
     kind: shownAs(Type.Integer({ enum: [4, 6] }), integer(4, 6)),
     post: 'optional',

@@ -179,18 +179,13 @@ function checkDhcp({ cidr: prefix, enableDhcp }: SubnetRecord): void {
   if (!enableDhcp) return
   const { family, ip: first, length } = prefixParts(prefix)
   const longest = bitsOf(family) - 2
-  const wanted =
-    length > longest
-      ? `a prefix of /${longest} or shorter`
-      : isMulticastIp(first)
-        ? 'unicast'
-        : overlaps(prefix, LOOPBACK)
-          ? 'what is not loopback'
-          : overlaps(prefix, NOWHERE)
-            ? 'what does not begin with 0.0.0.0'
-            : undefined
-  if (wanted === undefined) return
-  throw errors.invalidInput('cidr', `${wanted}, or "enable_dhcp": false with it`, prefix)
+  const refuse = (wanted: string): never => {
+    throw errors.invalidInput('cidr', `${wanted}, or "enable_dhcp": false with it`, prefix)
+  }
+  if (length > longest) refuse(`a prefix of /${longest} or shorter`)
+  if (isMulticastIp(first)) refuse('unicast')
+  if (overlaps(prefix, LOOPBACK)) refuse('what is not loopback')
+  if (overlaps(prefix, NOWHERE)) refuse('what does not begin with 0.0.0.0')
 }
 
 /** Within the subnet it must be a host's address; outside of it (a gateway reached on link) anything goes. */

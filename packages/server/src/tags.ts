@@ -29,8 +29,13 @@ export const tags = kind({
 
 export type Tagged<R> = {
   readonly resource: Resource<R>
-  /** The record with other tags; checks whether the caller may. */
-  readonly retag: (context: Context, stored: Stored<R>, tags: readonly string[]) => Plan<unknown>
+  /** The record with other values, none, and other tags; checks whether the caller may. */
+  readonly update: (
+    context: Context,
+    stored: Stored<R>,
+    values: Readonly<Record<string, never>>,
+    tags: readonly string[],
+  ) => Plan<unknown>
 }
 
 type AllRoute = { Params: { id: string } }
@@ -39,7 +44,7 @@ type OneRoute = { Params: { id: string; tag: string } }
 export function serveTags<R extends { readonly tags: readonly string[] }>(
   app: FastifyInstance,
   context: Context,
-  { resource, retag }: Tagged<R>,
+  { resource, update }: Tagged<R>,
 ): void {
   const its = `${pathOf(resource)}/:id`
   const find = (asking: Context, id: string): Stored<R> =>
@@ -52,7 +57,7 @@ export function serveTags<R extends { readonly tags: readonly string[] }>(
   ): Promise<readonly string[]> => {
     await transact(asking, () => {
       const stored = find(asking, id)
-      return retag(asking, stored, tags.read('tags', to(stored.record.tags)))
+      return update(asking, stored, {}, tags.read('tags', to(stored.record.tags)))
     })
     return find(asking, id).record.tags
   }
@@ -79,7 +84,7 @@ export function serveTags<R extends { readonly tags: readonly string[] }>(
   app.put<OneRoute>(`${its}/tags/:tag`, async (request, reply) => {
     const { id, tag } = request.params
     const [wanted = tag] = tags.read('tags', [tag])
-    await change(askedBy(context, request), id, (has) => [...new Set([...has, wanted])])
+    await change(askedBy(context, request), id, (has) => [...has, wanted])
     return reply.code(201).send()
   })
   app.delete<OneRoute>(`${its}/tags/:tag`, async (request, reply) => {

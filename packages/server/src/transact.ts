@@ -6,10 +6,10 @@ import type { Compare, Op, Revision, Store } from '@portward/store'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Caller } from './caller.ts'
 import { errors } from './errors.ts'
-import { archiveOp } from './history.ts'
-import type { Change } from './history.ts'
+import { archiveOp, entryFor } from './history.ts'
 import type { Replica } from './replica.ts'
 import type { Settings } from './settings.ts'
+import type { Writes } from './writes.ts'
 
 /** What every write works on, and on whose behalf. */
 export type Context = {
@@ -24,13 +24,7 @@ export type Context = {
 }
 
 /** Compares and ops may repeat a key; the first of a key stands. No ops: there is nothing to write. */
-export type Plan<T> = {
-  readonly compares: readonly Compare[]
-  readonly ops: readonly Op[]
-  /** Of resources, for those who ask later who did what. */
-  readonly changes?: readonly Change[]
-  readonly result: T
-}
+export type Plan<T> = Writes & { readonly result: T }
 
 const ATTEMPTS = 32
 
@@ -66,9 +60,10 @@ async function retry<T>(context: Context, plan: () => Plan<T>): Promise<Done<T>>
 /** Undefined: something relied on has changed, and the replica shows it by now. */
 async function attempt<T>(context: Context, plan: () => Plan<T>): Promise<Done<T> | undefined> {
   const { store, replica, log } = context
-  const { compares, ops, changes = [], result } = plan()
+  const { compares, ops, changes, result } = plan()
   if (ops.length === 0) return { result, revision: replica.revision }
-  const archived = changes.map((change) => archiveOp(context, change))
+  const entries = changes.map((change) => entryFor(context, change))
+  const archived = entries.map(archiveOp)
   const answer = await store.txn(firstOfKey(compares), [...firstOfKey(ops), ...archived])
   if (!answer.succeeded) {
     const key = answer.failed[0]?.key ?? ''
@@ -76,7 +71,7 @@ async function attempt<T>(context: Context, plan: () => Plan<T>): Promise<Done<T
     return undefined
   }
   await replica.reached(answer.revision)
-  for (const { value } of archived) log?.info({ audit: JSON.parse(value) }, 'changed')
+  for (const { entry } of entries) log?.info({ audit: entry }, 'changed')
   return { result, revision: answer.revision }
 }
 

@@ -7,7 +7,7 @@ import { isShown, viewOf } from './resource.ts'
 type Audience = 'admin' | 'others'
 
 /** By record: of its lasting attributes the text, without the brace at its end. */
-const kept = new WeakMap<object, Partial<Record<Audience, string>>>()
+const kept = { admin: new WeakMap<object, string>(), others: new WeakMap<object, string>() }
 const split = new WeakMap<object, Record<Audience, Parts>>()
 
 type Parts = { readonly lasting: readonly string[]; readonly live: readonly string[] }
@@ -22,11 +22,11 @@ export function viewText<R extends object>(
   if (fields !== undefined) return JSON.stringify(viewOf(resource, record, eyes, fields))
   const audience = eyes.caller.role === 'admin' ? 'admin' : 'others'
   const { lasting, live } = partsOf(resource)[audience]
-  const texts = kept.get(record) ?? {}
-  const start =
-    texts[audience] ?? JSON.stringify(viewOf(resource, record, eyes, lasting)).slice(0, -1)
-  if (texts[audience] === undefined) kept.set(record, { ...texts, [audience]: start })
-  let text = start
+  let text = kept[audience].get(record)
+  if (text === undefined) {
+    text = JSON.stringify(viewOf(resource, record, eyes, lasting)).slice(0, -1)
+    kept[audience].set(record, text)
+  }
   for (const name of live) {
     const value = resource.attributes[name]?.of(record, eyes.replica, eyes.caller)
     text += `,"${name}":${JSON.stringify(value)}`

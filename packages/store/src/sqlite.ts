@@ -173,16 +173,9 @@ class SqliteStore implements Store {
   /** One fsync for all; each is a revision of its own, and sees those before it. */
   #commit(asked: readonly Asked[]): void {
     try {
-      const results = this.#write((revision) => {
+      const results = this.#write((next) => {
         const changes: Change[] = []
-        const results = asked.map((one) => {
-          const result = this.#decide(one, revision + changes.length)
-          if ('change' in result && result.change.events.length > 0) changes.push(result.change)
-          return 'change' in result
-            ? { succeeded: true as const, revision: revision + changes.length - 1 }
-            : result
-        })
-        return { changes, result: results }
+        return { changes, result: asked.map((one) => this.#decide(one, next, changes)) }
       })
       for (const [i, { resolve, reject }] of asked.entries()) {
         const result = results[i]
@@ -196,10 +189,8 @@ class SqliteStore implements Store {
     }
   }
 
-  #decide(
-    { compares, ops }: Asked,
-    revision: Revision,
-  ): { readonly change: Change } | Extract<TxnResult, { readonly succeeded: false }> | Error {
+  /** Adds what it changes, if it does, to the changes from the revision `next` on. */
+  #decide({ compares, ops }: Asked, next: Revision, changes: Change[]): TxnResult | Error {
     for (const op of ops) {
       const lease = op.type === 'put' ? op.lease : undefined
       if (lease !== undefined && !this.#leases.has(lease)) return new LeaseExpired(lease)
@@ -208,7 +199,11 @@ class SqliteStore implements Store {
       ({ key, modified }) => modified !== (this.#tables.find(key)?.modified ?? 0),
     )
     if (failed.length > 0) return { succeeded: false, failed }
-    return { change: { revision, events: ops.flatMap((op) => this.#apply(op, revision)) } }
+    const revision = next + changes.length
+    const events = ops.flatMap((op) => this.#apply(op, revision))
+    if (events.length === 0) return { succeeded: true, revision: revision - 1 }
+    changes.push({ revision, events })
+    return { succeeded: true, revision }
   }
 
   /** The changes that `work` says it made, from this revision on, are published once they are on the disk. */
