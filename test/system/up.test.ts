@@ -131,7 +131,7 @@ void test('flows that another hand deletes or changes are put right, and its own
   await until(restored, 'all tables are as they were')
   await sw.ofctl('mod-flows', sw.bridge, 'table=25,actions=NORMAL')
   await until(restored, 'table 25 does what it did')
-  await sw.ofctl('add-flow', sw.bridge, 'table=0,priority=1,in_port=99,actions=NORMAL')
+  await sw.ofctl('add-flow', sw.bridge, 'table=99,priority=1,in_port=99,actions=NORMAL')
   await sw.ofctl('del-flows', sw.bridge, 'table=71')
   await until(restored, 'table 71 is as it was')
   assert.ok((await lab.flows()).some((line) => line.includes('in_port=99')))

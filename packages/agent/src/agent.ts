@@ -11,8 +11,8 @@
 
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FlowEvent, SwitchConnection } from '@portward/openflow'
-import { SwitchError, flowText, openFloodControl, openSwitch } from '@portward/openflow'
+import type { Flow, FlowEvent, SwitchConnection } from '@portward/openflow'
+import { SwitchError, openFloodControl, openSwitch } from '@portward/openflow'
 import type { Ovsdb, VswitchSchema } from '@portward/ovsdb'
 import { keepLock, openOvsdb, vswitch } from '@portward/ovsdb'
 import type { FlowRow, FragmentView } from '@portward/portsec'
@@ -20,13 +20,17 @@ import { flowRows } from '@portward/portsec'
 import type { AliveRecord, HostPortRecord, PlugRecord, Revision, Store } from '@portward/store'
 import { keys, records } from '@portward/store'
 import { LOCAL_PACE, keepConnected } from '@portward/wire'
+import { audit } from './audit.ts'
 import type { BridgeRow } from './bridge.ts'
 import { BridgeView } from './bridge.ts'
 import { notesOnBypass } from './bypass.ts'
 import { askSwitch } from './control.ts'
 import { clings, emptyCache } from './datapath.ts'
 import { followDeclared } from './declared.ts'
+import { Drift, noteOnFights } from './drift.ts'
 import { fragmentView, noteOnFragments } from './fragments.ts'
+import type { Iface } from './interface.ts'
+import { BRIDGE } from './inventory.ts'
 import { noteOnExposed } from './isolation.ts'
 import type { Log } from './log.ts'
 import type { ModeWish } from './mode.ts'
@@ -66,12 +70,12 @@ const LEASE_TTL = 10
 const RETRY = { first: 20, most: 1000 }
 /** After which what the switch has refused is tried again, in milliseconds: mostly it is for an operator to mend. */
 const REFUSED_MS = 2000
-/** Between two lines of the log on what another hand does to our flows. */
+/** Between two lines of the log on what another hand does to our flows, and two looks at whether a fight is over. */
 const DRIFT_MS = 1000
+/** Between two comparisons of all flows; and how many times as long as one took it rests at least. */
+const AUDIT = { ms: 60_000, rest: 100 }
 /** Between two looks at how the switch treats fragments: nobody tells when another hand changes that. */
 const FRAGMENTS_MS = 5000
-
-type Drift = { count: number; last: FlowEvent | undefined; readonly due: number }
 
 export class Agent {
   readonly #options: AgentOptions
@@ -82,6 +86,8 @@ export class Agent {
   readonly #plugs = new Plugs()
   readonly #view: BridgeView
   readonly #pair = new PairPorts()
+  /** Interfaces that OVSDB tells of at the moment, as they were before. */
+  readonly #told = new Map<string, Iface>()
   /**
    * There may be flows to write; outcomes to settle; something to report; an iface-id to set; a tag to set; a pair to put up or
    * take away.
@@ -102,8 +108,12 @@ export class Agent {
   /** The switch whose flows were adopted. */
   #switch: SwitchConnection | undefined
   #state: AliveRecord['state'] = 'connecting'
-  /** Changes of our flows by another hand that the log does not have yet, and when it may have the next line of it. */
-  #drift: Drift = { count: 0, last: undefined, due: 0 }
+  readonly #drift = new Drift()
+  /** What log and store have of it, and when they may have more. */
+  #driftTold: { readonly count: number; readonly last?: string; readonly due: number } = {
+    count: 0,
+    due: 0,
+  }
   /** What is to be said of the flows of others; whether they have changed since. */
   #others: string | undefined
   #foreignChanged = false
@@ -119,6 +129,8 @@ export class Agent {
   #flooded: string | undefined
   /** Ports that had lost a MAC when the switch last forgot what it had learned. */
   #forgotten = 0
+  /** There was a fight over flows when last looked. */
+  #fighting = false
 
   constructor(options: AgentOptions) {
     this.#options = options
@@ -131,6 +143,8 @@ export class Agent {
     })
     this.#report = new Report({ host, wake: () => this.#news.ring() })
     this.#view = new BridgeView(bridge, (name, iface) => {
+      const before = this.#reconciler.inventory.ifaces.get(name)
+      if (before !== undefined && !this.#told.has(name)) this.#told.set(name, before)
       const ours = this.#pair.set(name, iface)
       this.#reconciler.tags.setIface(name, ours ? undefined : iface)
       this.#reconciler.inventory.setIface(name, ours ? undefined : iface)
@@ -148,7 +162,17 @@ export class Agent {
     const { host, version, bridge } = this.#options
     const { mode } = this.#reconciler
     const notes = this.#switch === undefined ? [this.#trouble] : this.#notes()
-    return { host, version, startedAt: this.#startedAt, bridge, mode, state: this.#state, notes }
+    const { count, last } = this.#driftTold
+    return {
+      host,
+      version,
+      startedAt: this.#startedAt,
+      bridge,
+      mode,
+      state: this.#state,
+      notes,
+      ...(last !== undefined && { drift: { count, last } }),
+    }
   }
 
   #notes(): string[] {
@@ -159,7 +183,8 @@ export class Agent {
     const hidden = noteOnFragments(this.#reconciler.fragments, this.#options.bridge)
     const { hindrance, exposed } = this.#reconciler
     const apart = noteOnExposed(this.#options.bridge, this.#flooded ?? hindrance, exposed)
-    const notes = [...this.#bypass, hidden, this.#others, this.#refusal, this.#doubt, apart]
+    const fights = noteOnFights(this.#drift.fights(performance.now()), this.#drift.last)
+    const notes = [...this.#bypass, hidden, this.#others, this.#refusal, this.#doubt, apart, fights]
     const more = notes.filter((note) => note !== undefined)
     return [...notesOn(mode, this.#options.bridge, this.#bridge?.fail_mode), ...more]
   }
@@ -214,6 +239,7 @@ export class Agent {
       signal: until,
       onChanges: (changes) => {
         this.#view.apply(changes, ovsdb)
+        this.#silence()
         for (const row of ovsdb.rows('Open_vSwitch').values()) {
           this.#ovsVersion = row.ovs_version
           this.#vlanLimit = vlanLimitOf(row.other_config.get('vlan-limit'))
@@ -239,6 +265,7 @@ export class Agent {
       this.#persist('writing flows', until, () => this.#reconcile(until)),
       this.#persist('emptying the cache of the datapath', until, () => this.#settle(until)),
       this.#persist('looking at fragments', until, () => this.#watchFragments(until)),
+      this.#persist('comparing all flows', until, () => this.#audit(until)),
       this.#persist('reporting', until, () => this.#tell(until)),
       this.#persist('setting iface-ids', until, () => this.#plug(ovsdb, until)),
       this.#persist('setting the VLANs of ports', until, () => this.#keepTags(ovsdb, until)),
@@ -382,6 +409,18 @@ export class Agent {
     }
   }
 
+  /** Guests come and go faster than the loop may come round: whoever is no longer who it was has fallen silent before it does. */
+  #silence(): void {
+    const flows = [...this.#told].flatMap(([name, before]) =>
+      this.#reconciler.silenced(name, before),
+    )
+    this.#told.clear()
+    if (flows.length === 0) return
+    this.#switch?.deleteNow(flows)
+    this.#unsettled.changed()
+    this.#settling.ring()
+  }
+
   #pairIs(): void {
     // While a part is missing, all else stays as it is: it is put back in milliseconds.
     const { numbers } = this.#pair
@@ -421,23 +460,45 @@ export class Agent {
     }
   }
 
+  async #audit(signal: AbortSignal): Promise<void> {
+    const reconciler = this.#reconciler
+    let rest = AUDIT.ms
+    while (!signal.aborted) {
+      await sleep(rest, undefined, { signal })
+      const target = this.#switch
+      if (target === undefined || this.#state !== 'in-sync') continue
+      const begun = performance.now()
+      const flowsOf = (table: number): Promise<readonly Flow[]> => target.flowStats({ table })
+      const events = await audit(flowsOf, () => reconciler.belief, signal)
+      if (this.#switch !== target) continue
+      for (const event of events) this.#observe(event)
+      rest = Math.max(AUDIT.ms, (performance.now() - begun) * AUDIT.rest)
+    }
+  }
+
   #observe(event: FlowEvent): void {
     this.#foreignChanged = true
-    if (this.#reconciler.observe(event)) {
-      this.#drift.count++
-      this.#drift.last = event
-    }
+    const owner = this.#reconciler.observe(event)
+    if (owner !== undefined) this.#disturbed(owner, event)
     this.#news.ring()
   }
 
+  /** What was applied is so no longer: that is said at once, and taken back when it is put right. */
+  #disturbed(owner: string, event: FlowEvent): void {
+    this.#drift.note(owner, event)
+    if (owner !== BRIDGE) this.#report.withdraw(owner)
+    else if (this.#state === 'in-sync') this.#enter('disturbed')
+  }
+
   /** One line for however many: whoever deletes all flows makes thousands of events, and may do so again and again. */
-  #logDrift(): void {
-    const { count, last, due } = this.#drift
+  #tellDrift(): void {
+    const { count, last } = this.#drift
     const now = performance.now()
-    if (last === undefined || now < due) return
-    this.#drift = { count: 0, last: undefined, due: now + DRIFT_MS }
-    const text = `${last.type}: ${flowText(last.flow)}`
-    this.#options.log.warn({ count, last: text }, 'another hand changed our flows: put right')
+    const more = count - this.#driftTold.count
+    if (last === undefined || more === 0 || now < this.#driftTold.due) return
+    this.#driftTold = { count, last, due: now + DRIFT_MS }
+    this.#options.log.warn({ count: more, last }, 'another hand changed our flows: put right')
+    this.#news.ring()
   }
 
   #disconnected(why: Error): void {
@@ -487,27 +548,54 @@ export class Agent {
     let retryAt = Infinity
     while (!signal.aborted) {
       const target = this.#switch
-      if (target !== undefined && this.#reconciler.dirty && !this.#reconciler.tags.starting) {
+      const begun = performance.now()
+      const startAt = this.#drift.dueAt(begun)
+      const ready = startAt <= begun && !this.#reconciler.tags.starting
+      if (target !== undefined && this.#reconciler.dirty && ready) {
+        const disturbed = this.#drift.take()
         for (const outcome of await this.#reconciler.step(this.#noting(target))) {
           this.#acknowledged(outcome)
         }
+        this.#drift.repaired(disturbed, performance.now())
         this.#noteRefusals()
-        const done = !this.#reconciler.dirty && this.#switch === target
-        if (done && this.#state !== 'in-sync' && !this.#awaitsPair) {
-          this.#enter('in-sync')
-          this.#settling.ring()
-        }
         this.#pairing.ring()
       }
-      this.#logDrift()
+      if (target !== undefined && target === this.#switch) this.#synced()
+      this.#tellDrift()
       if (this.#reconciler.refused.size === 0) retryAt = Infinity
       else if (retryAt === Infinity) retryAt = performance.now() + REFUSED_MS
-      const due = Math.min(retryAt, this.#drift.count > 0 ? this.#drift.due : Infinity)
+      const due = Math.min(retryAt, this.#lookAgainAt(startAt))
       await this.#work.wait(signal, due === Infinity ? undefined : due - performance.now())
       if (performance.now() < retryAt) continue
       retryAt = Infinity
       this.#reconciler.retry()
     }
+  }
+
+  /** There is nothing left to send, and nobody keeps undoing what all ports share. */
+  #synced(): void {
+    const settled = !this.#reconciler.dirty && !this.#awaitsPair
+    if (!settled || this.#state === 'in-sync' || this.#foughtOver(BRIDGE)) return
+    this.#enter('in-sync')
+    this.#settling.ring()
+  }
+
+  #foughtOver(owner: string): boolean {
+    return this.#drift.fights(performance.now()).has(owner)
+  }
+
+  /** When the loop has something to do that no event tells of: a repair that waits, more to tell of drift, a fight that may be over. */
+  #lookAgainAt(startAt: number): number {
+    const now = performance.now()
+    if (this.#reconciler.dirty && startAt > now) return startAt
+    if (this.#drift.count > this.#driftTold.count) return this.#driftTold.due
+    if (this.#fighting === this.#drift.fights(now).size > 0) {
+      return this.#fighting ? now + DRIFT_MS : Infinity
+    }
+    this.#fighting = !this.#fighting
+    this.#settling.ring()
+    this.#news.ring()
+    return now + DRIFT_MS
   }
 
   /** Told once, not at every further try. */
@@ -522,11 +610,15 @@ export class Agent {
   /** The switch, and a note of each time that it has taken something. */
   #noting(target: SwitchConnection): FlowTable {
     return {
-      commit: (mods, accepted) =>
-        target.commit(mods, () => {
-          this.#unsettled.changed()
-          accepted()
-        }),
+      commit: (mods, accepted, ready) =>
+        target.commit(
+          mods,
+          () => {
+            this.#unsettled.changed()
+            accepted()
+          },
+          ready,
+        ),
     }
   }
 
@@ -556,7 +648,7 @@ export class Agent {
       if (this.#switch !== undefined) {
         try {
           for (const outcome of await this.#unsettled.settle(follow)) {
-            this.#report.outcome(outcome)
+            this.#settled(outcome)
             this.#reconciler.tags.stands(outcome)
           }
           this.#doubt = undefined
@@ -569,6 +661,13 @@ export class Agent {
       }
       await this.#settling.wait(signal)
     }
+  }
+
+  /** What somebody keeps undoing is not applied, however often it has been put right: it waits until that is over. */
+  #settled(outcome: Outcome): void {
+    if (!this.#foughtOver(outcome.name)) return this.#report.outcome(outcome)
+    this.#report.pending(outcome, 'another hand keeps changing its flows')
+    this.#unsettled.add(outcome)
   }
 
   /** What the switch has learned may send a port what is for a MAC that it no longer has. */

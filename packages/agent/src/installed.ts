@@ -6,7 +6,7 @@
 import type { Flow, FlowMod } from '@portward/openflow'
 import { flowKey } from '@portward/openflow'
 import type { FlowMap } from '@portward/portsec'
-import { flowMap, plan } from '@portward/portsec'
+import { plan } from '@portward/portsec'
 
 export type Proposal = {
   readonly mods: readonly FlowMod[]
@@ -23,6 +23,11 @@ export class Installed {
     return this.#flows.size
   }
 
+  /** By their keys. */
+  get flows(): ReadonlyMap<string, Flow> {
+    return this.#flows
+  }
+
   /** The owner of the flow with this key, if it is one that we put there. */
   ownerOf(key: string): string | undefined {
     return this.#owners.get(key)
@@ -31,6 +36,11 @@ export class Installed {
   /** The switch has a flow with this key under our cookies. */
   has(key: string): boolean {
     return this.#flows.has(key)
+  }
+
+  /** What the switch has of this owner's. */
+  flowsOf(owner: string): readonly Flow[] {
+    return this.#keysOf(owner).flatMap((key) => this.#flows.get(key) ?? [])
   }
 
   /** Another hand, or a fresh look at the switch, says what stands under a key. */
@@ -58,9 +68,10 @@ export class Installed {
     const actual = strays ? this.#strays() : new Map<string, Flow>()
     const keysOf = new Map<string, readonly string[]>()
     for (const [owner, flows] of wanted) {
-      const own = flowMap(flows)
-      keysOf.set(owner, [...own.keys()])
-      for (const [key, flow] of own) {
+      const own = flowKeys(flows)
+      keysOf.set(owner, own)
+      for (const [i, flow] of flows.entries()) {
+        const key = own[i] ?? ''
         desired.set(key, flow)
         this.#copy(key, actual)
       }
@@ -110,6 +121,17 @@ export class Installed {
     }
     return changed
   }
+}
+
+/** Of lists of flows that are asked for again, so that a switch that comes back empty has them at once. */
+const known = new WeakMap<readonly Flow[], readonly string[]>()
+
+function flowKeys(flows: readonly Flow[]): readonly string[] {
+  const before = known.get(flows)
+  if (before !== undefined) return before
+  const keys = flows.map(flowKey)
+  known.set(flows, keys)
+  return keys
 }
 
 type Proposed = {

@@ -23,16 +23,20 @@ class FakeSwitch {
   /** Ports that a broadcast would have reached twice. */
   readonly doubled = new Set<number>()
 
-  commit(mods: readonly FlowMod[], accepted: () => void): Promise<void> {
+  async commit(
+    mods: readonly FlowMod[],
+    accepted: () => void,
+    ready?: Promise<void>,
+  ): Promise<void> {
     const bad = mods.find(({ flow }) => flow.table === this.refusesTable)
-    if (bad !== undefined) return Promise.reject(new SwitchError('full', { flow: bad.flow }))
+    if (bad !== undefined) throw new SwitchError('full', { flow: bad.flow })
+    await ready
     for (const { command, flow } of mods) {
       if (command === 'add') this.flows.set(flowKey(flow), flow)
       else this.flows.delete(flowKey(flow))
     }
     accepted()
     this.#look()
-    return Promise.resolve()
   }
 
   readonly floods = {

@@ -178,7 +178,7 @@ void test('another’s flow that did the same as ours goes or changes: ours is w
     sw.flows.set(key, theirs)
     reconciler.inventory.setIface('tap1', iface('tap1', 7, portId))
     reconciler.inventory.setPort(portId, { record: port(portId), revision: 5 })
-    reconciler.adopt(sw.flows.values(), 'own')
+    reconciler.adopt(sw.flows.values(), 'shared')
     const before = await reconciler.step(sw)
     assert.equal(before.at(0)?.verdict?.state, 'guarded')
     if (becomes === 'gone') {
@@ -193,6 +193,37 @@ void test('another’s flow that did the same as ours goes or changes: ours is w
     assert.equal(outcome?.verdict?.state, becomes === 'gone' ? 'guarded' : 'blocked')
     if (becomes === 'gone') assert.notEqual(sw.flows.get(key)?.cookie, 1n)
   }
+})
+
+void test('on a bridge of our own, flows of others in our tables go, as they are found and as they come', async () => {
+  const [reconciler, sw] = [reconcilerOf(), new FakeSwitch()]
+  const theirs = (table: number): Flow => {
+    return { table, priority: 9999, cookie: 7n, match: {}, actions: [] }
+  }
+  const put = (flow: Flow): void => void sw.flows.set(flowKey(flow), flow)
+  const left = (): readonly number[] =>
+    [...sw.flows.values()].flatMap(({ table, cookie }) => (cookie === 7n ? [table] : []))
+  put(theirs(24))
+  put(theirs(7))
+  reconciler.adopt(sw.flows.values(), 'own')
+  await reconciler.step(sw)
+  assert.deepEqual(left(), [7], 'a table that no flow of ours hands on to')
+  put(theirs(0))
+  assert.equal(reconciler.observe({ type: 'present', flow: theirs(0) }), '')
+  assert.ok(reconciler.dirty)
+  await reconciler.step(sw)
+  assert.deepEqual([left(), reconciler.dirty], [[7], false])
+
+  // One that gave way to a flow of ours is not there to be deleted; and one that came to our place was replaced.
+  const drop = [...sw.flows.values()].find(({ table, priority }) => table === 0 && priority === 0)
+  assert.ok(drop)
+  const instead: Flow = { ...drop, cookie: 7n, actions: [{ type: 'resubmit', table: 99 }] }
+  put(instead)
+  reconciler.observe({ type: 'present', flow: instead })
+  await reconciler.step(sw)
+  assert.deepEqual(sw.flows.get(flowKey(drop)), drop)
+  assert.equal(reconciler.observe({ type: 'present', flow: theirs(7) }), undefined)
+  assert.equal(reconciler.dirty, false)
 })
 
 void test('a flow that another hand deletes while a bundle is on its way is put back', async () => {

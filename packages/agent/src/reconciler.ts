@@ -13,10 +13,12 @@
 import type { FloodControl, Flow, FlowEvent, FlowMod } from '@portward/openflow'
 import { SwitchError, flowKey, sameActions } from '@portward/openflow'
 import type { FragmentView, Pair } from '@portward/portsec'
-import { Audience, bridgeFlows, isAudienceKey, isOurs, pairFlows } from '@portward/portsec'
+import { Audience, bridgeFlows, isAudienceKey, isOurs, pairFlows, tables } from '@portward/portsec'
+import type { Belief } from './audit.ts'
 import { Installed } from './installed.ts'
 import type { Iface } from './interface.ts'
 import { BRIDGE, Inventory } from './inventory.ts'
+import { Others } from './others.ts'
 import { Tags } from './tags.ts'
 import { refusedVerdict, verdictOn, wantedTag } from './verdict.ts'
 import type { Mode, Setting, Verdict } from './verdict.ts'
@@ -25,9 +27,10 @@ import type { Mode, Setting, Verdict } from './verdict.ts'
 export type FlowTable = {
   /**
    * All changes or none, in one bundle; resolves when the switch has acknowledged them. `accepted` is called before any
-   * later word of the switch is heard: what it then tells of another hand is newer than what we put there.
+   * later word of the switch is heard: what it then tells of another hand is newer than what we put there. They take effect
+   * after `ready` has resolved; they may be on their way before.
    */
-  commit(mods: readonly FlowMod[], accepted: () => void): Promise<void>
+  commit(mods: readonly FlowMod[], accepted: () => void, ready?: Promise<void>): Promise<void>
 }
 
 /** What the loop needs to keep floods from ports. */
@@ -54,7 +57,7 @@ export class Reconciler {
   #strays = false
   /** Whom floods reach is to be settled for all; the guards that stand are right as they are. */
   #rearranging = false
-  #foreign = new Map<string, Flow>()
+  readonly #others = new Others()
   /** Who gave way to another's flow, by its key: judged again when that changes or goes. */
   readonly #gaveWay = new Map<string, string>()
   /** Of each interface that is guarded, the guard that the switch took last. */
@@ -104,7 +107,7 @@ export class Reconciler {
   }
 
   get dirty(): boolean {
-    return this.#dirty.size > 0 || this.#strays
+    return this.#dirty.size > 0 || this.#strays || this.#others.intruders.size > 0
   }
 
   get mode(): Mode {
@@ -122,9 +125,14 @@ export class Reconciler {
     this.#mark(BRIDGE)
   }
 
-  /** Flows in our way: another's, under a key of ours and with another outcome. */
+  /** Flows of others that stay: one may be under a key of ours and with another outcome. */
   get foreign(): ReadonlyMap<string, Flow> {
-    return this.#foreign
+    return this.#others.standing
+  }
+
+  /** What the switch has in our tables, as far as we know. */
+  get belief(): Belief {
+    return [this.installed.flows, this.#others.standing, this.#others.intruders]
   }
 
   /** What the switch said to those whose flows it has refused; theirs are tried again when they change, or by `retry`. */
@@ -191,31 +199,35 @@ export class Reconciler {
     this.#exposed.clear()
     this.#reached.clear()
     this.installed.clear()
-    this.#foreign.clear()
+    this.#others.clear(mode)
     this.#gaveWay.clear()
     this.#refused.clear()
     for (const flow of flows) {
       if (isOurs(flow.cookie)) this.installed.observe(flow)
-      else this.#foreign.set(flowKey(flow), flow)
+      else this.#others.put(flowKey(flow), flow)
     }
     this.#strays = true
     this.inventory.markAll()
     this.#wake()
   }
 
-  /** The switch changed by another hand than ours. Returns whether that touched flows of ours. */
-  observe(event: FlowEvent): boolean {
+  /**
+   * The switch was changed by another hand than ours. Gives whose flows that touched: of an interface; of BRIDGE, where it
+   * may concern every port; undefined where it is none of our business.
+   */
+  observe(event: FlowEvent): string | undefined {
     const key = flowKey(event.flow)
     const owner = this.installed.ownerOf(key)
     const ours = isOurs(event.flow.cookie)
+    let intrudes = false
     if (ours) {
       if (event.type === 'removed') this.installed.observeRemoved(key)
       else this.installed.observe(event.flow)
     } else {
-      if (event.type === 'removed') this.#foreign.delete(key)
+      if (event.type === 'removed') this.#others.remove(key)
       else {
         this.installed.observeRemoved(key)
-        if (owner === undefined) this.#foreign.set(key, event.flow)
+        if (owner === undefined) intrudes = this.#others.put(key, event.flow)
       }
       const waiting = this.#gaveWay.get(key)
       this.#gaveWay.delete(key)
@@ -223,8 +235,26 @@ export class Reconciler {
     }
     if (owner !== undefined) this.#mark(owner)
     else if (ours) this.#strays = true
-    if (owner !== undefined || ours) this.#wake()
-    return owner !== undefined || ours
+    if (owner === undefined && !ours && !intrudes) return undefined
+    this.#wake()
+    return owner === undefined || isAudienceKey(owner) ? BRIDGE : owner
+  }
+
+  /**
+   * What of the interface's flows must go before anything else is done: it was `before`, and by those it would speak as what it is
+   * no longer, on a number that may be another's by now. They are believed to be gone. On a shared bridge there are none: without
+   * its guard, it would speak by the flows of others.
+   */
+  silenced(name: string, before: Iface): readonly Flow[] {
+    if (this.#mode !== 'own' || before.ofport === undefined) return []
+    const now = this.inventory.ifaces.get(name)
+    const same = now?.ofport === before.ofport && now.portId === before.portId
+    if (same && this.#judgeIface(name).verdict?.state !== 'silent') return []
+    const flows = this.installed.flowsOf(name).filter(({ table, actions }) => {
+      return table === tables.classify.id && actions.length > 0
+    })
+    for (const flow of flows) this.installed.observeRemoved(flowKey(flow))
+    return flows
   }
 
   /** Does what is to be done, in one bundle. Throws what the switch threw; then all of it is still to be done. */
@@ -257,16 +287,19 @@ export class Reconciler {
     const ifaces = [...owners].filter((owner) => !isAudienceKey(owner))
     const judged = ifaces.map((owner) => this.#judge(owner))
     const { before, after } = this.#arrange([...judged, ...standing])
-    await this.#keepFloods(before)
+    const kept = this.#keepFloods(before)
+    const ready = allKept(kept)
+    ready.catch(() => {}) // whoever commits waits for it
     const flows = this.#takeAudience(owners).map((owner) => this.#judge(owner))
     try {
-      await this.#commit(table, [...judged, ...flows], strays)
+      await this.#commit(table, [...judged, ...flows], strays, ready)
       await this.#keepFloods(after)
       await this.#letFloods([...judged, ...standing])
       return judged
     } catch (error) {
-      if (!isRefusal(error)) throw error
+      if (!isRefusal(error) && !(error instanceof NotKept)) throw error
     }
+    await kept
     const outcomes: Outcome[] = []
     for (const owner of ifaces) outcomes.push(await this.#writeApart(table, owner))
     for (const kept of Object.values(this.#arrange([...outcomes, ...standing])))
@@ -333,9 +366,9 @@ export class Reconciler {
     return { before, after }
   }
 
-  /** Only those from whom floods are kept stay in the audience. */
-  async #keepFloods(kept: Kept): Promise<void> {
-    if (kept.size === 0 || this.#floods === undefined) return
+  /** Only those from whom floods are kept stay in the audience. Gives whether all do. */
+  async #keepFloods(kept: Kept): Promise<boolean> {
+    if (kept.size === 0 || this.#floods === undefined) return true
     const wanted = new Map([...kept.keys()].map((ofport) => [ofport, false]))
     const refused = await this.#floods.set(wanted)
     for (const [ofport, outcome] of kept) {
@@ -348,6 +381,7 @@ export class Reconciler {
       this.#listen(outcome, false)
       this.#wake()
     }
+    return refused.size === 0
   }
 
   /** After the flows. */
@@ -398,14 +432,25 @@ export class Reconciler {
     }
   }
 
-  async #commit(table: FlowTable, outcomes: readonly Outcome[], strays: boolean): Promise<void> {
+  async #commit(
+    table: FlowTable,
+    outcomes: readonly Outcome[],
+    strays: boolean,
+    ready: Promise<void> = Promise.resolve(),
+  ): Promise<void> {
     const wanted = new Map(outcomes.map(({ name, verdict }) => [name, verdict?.flows ?? []]))
     const proposal = this.installed.propose(wanted, strays)
+    const intruders = this.#others.mods
+    const mods = [...proposal.mods, ...intruders]
     const accepted = (): void => {
+      this.#others.accept(intruders)
       for (const owner of proposal.accept()) this.#mark(owner)
     }
-    if (proposal.mods.length === 0) accepted()
-    else await table.commit(proposal.mods, accepted)
+    if (mods.length > 0) await table.commit(mods, accepted, ready)
+    else {
+      await ready
+      accepted()
+    }
     for (const outcome of outcomes) {
       if (!isAudienceKey(outcome.name)) this.#noteGuard(outcome)
     }
@@ -466,11 +511,11 @@ export class Reconciler {
 
   /** Never writes over a flow that isn't ours: adding one with the same key would replace it. */
   #unlessBlocked(owner: string, verdict: Verdict): Verdict {
-    if (this.#foreign.size === 0) return verdict
+    if (this.#others.standing.size === 0) return verdict
     const flows: Flow[] = []
     for (const flow of verdict.flows) {
       const key = flowKey(flow)
-      const other = this.#foreign.get(key)
+      const other = this.#others.standing.get(key)
       if (other === undefined) {
         flows.push(flow)
         continue
@@ -485,6 +530,13 @@ export class Reconciler {
     this.#dirty.add(owner)
     this.#wake()
   }
+}
+
+/** Floods cannot be kept from a port: the flows that would hand them to it a second time must not be. */
+class NotKept extends Error {}
+
+async function allKept(kept: Promise<boolean>): Promise<void> {
+  if (!(await kept)) throw new NotKept()
 }
 
 type Guard = Pick<Verdict, 'state' | 'flows' | 'member'>

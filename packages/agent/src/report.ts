@@ -55,6 +55,11 @@ export class Report {
     this.#see({ ...outcome, verdict: verdict && { ...verdict, reason } })
   }
 
+  /** What the switch had acknowledged of an interface is so no longer. */
+  withdraw(name: string): void {
+    this.#unfulfil(name)
+  }
+
   /** A new lease has none of what was said under the last one. */
   sayAgain(): void {
     for (const key of this.#said.keys()) this.#dirty.add(key)

@@ -1,9 +1,10 @@
 // What becomes of an interface: guarded, open, a trunk, silent, or none of our business. Pure; the one place that decides.
 
 import type { Flow } from '@portward/openflow'
-import { SpecError, admitFlows, guardFlows, memberOf, silenceFlows } from '@portward/portsec'
+import { SpecError, admitFlows, memberOf, silenceFlows } from '@portward/portsec'
 import type { Member } from '@portward/portsec'
 import type { HostPortRecord, SeenRecord } from '@portward/store'
+import { compiledGuard } from './compiled.ts'
 import type { Iface } from './interface.ts'
 import { isCarrier } from './interface.ts'
 import type { Declared } from './inventory.ts'
@@ -68,7 +69,7 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
     return { state: 'open', reason: undefined, flows, fulfils: declared }
   }
   try {
-    const flows = guardFlows(iface.ofport, port)
+    const flows = compiledGuard(iface.ofport, port)
     const { ofport, vlan = 0 } = iface
     const member = vlan === 'other' ? undefined : memberOf(ofport, vlan, port)
     const verdict = { state: 'guarded', reason: undefined, flows, fulfils: declared } as const

@@ -13,6 +13,7 @@ type Status = {
     readonly mode: string | null
     readonly state: string | null
     readonly notes: readonly string[]
+    readonly drift: { readonly count: number; readonly last: string } | null
     readonly interfaces: number
     readonly ports: number
   }[]
@@ -47,8 +48,10 @@ export async function showStatus(api: Api): Promise<{ json: unknown; text: strin
       ]),
       'No host has an agent: start one with `portward up`.',
     ),
-    ...hosts.flatMap(({ host, notes }) =>
-      notes.map((note) => styleText('yellow', printable(`${host}: ${note}`))),
+    ...hosts.flatMap(({ host, notes, drift }) =>
+      [...notes, ...driftNote(drift)].map((note) =>
+        styleText('yellow', printable(`${host}: ${note}`)),
+      ),
     ),
   ]
   if (silent.length > 0) {
@@ -56,4 +59,13 @@ export async function showStatus(api: Api): Promise<{ json: unknown; text: strin
     lines.push('', columns(['HOST', 'SILENT', 'BECAUSE'], rows, ''))
   }
   return { json: status, text: lines.join('\n') }
+}
+
+function driftNote(drift: Status['hosts'][number]['drift']): readonly string[] {
+  if (drift === null) return []
+  const { count, last } = drift
+  const times = count === 1 ? 'one change' : `${count} changes`
+  return [
+    `${times} of its flows by another hand put right since its agent started; the last: ${last}`,
+  ]
 }

@@ -13,6 +13,7 @@ import { SwitchError, isHelloFailed, refusal } from './error.ts'
 import type { Flow, FlowEvent, FlowMod, FlowStats } from './flow.ts'
 import { readConfig, writeConfig } from './fragments.ts'
 import type { Fragments, SwitchConfig } from './fragments.ts'
+import { writeFlowMod } from './flow-mod.ts'
 import { openflowFramer } from './framer.ts'
 import { OFPT, agreedVersion, bodyOf, datapathIdOf, hello, message, offeredBy } from './message.ts'
 import type { Message } from './message.ts'
@@ -28,10 +29,13 @@ export type SwitchConnection = AsyncDisposable & {
   readonly datapathId: bigint
   /**
    * One bundle, atomic and ordered: all or none. `accepted` is called when the acknowledgement is read, before any later
-   * message of the switch is looked at. Throws a SwitchError that names the flow and the OpenFlow error; when it is the
-   * connection that failed, nobody knows whether the switch has done it.
+   * message of the switch is looked at. All is sent at once, but asked to take effect when `ready` has resolved; should that
+   * be rejected, it never does. Throws a SwitchError that names the flow and the OpenFlow error; when it is the connection that
+   * failed, nobody knows whether the switch has done it.
    */
-  commit(mods: readonly FlowMod[], accepted?: () => void): Promise<void>
+  commit(mods: readonly FlowMod[], accepted?: () => void, ready?: Promise<unknown>): Promise<void>
+  /** Deletes these at once: no bundle, no answer; the switch does it before all that is asked of it later. */
+  deleteNow(flows: readonly Flow[]): void
   flowStats(filter?: FlowFilter): Promise<readonly FlowStats[]>
   /**
    * Watches every table: resolves with all flows there are; from then on `onEvent` is told of every change by another hand,
@@ -165,8 +169,13 @@ class Connection implements SwitchConnection {
     else if (this.#onEvent !== undefined) this.#tell(message, this.#onEvent)
   }
 
-  async commit(mods: readonly FlowMod[], accepted?: () => void): Promise<void> {
+  async commit(
+    mods: readonly FlowMod[],
+    accepted?: () => void,
+    ready?: Promise<unknown>,
+  ): Promise<void> {
     if (mods.length === 0) {
+      await ready
       accepted?.()
       return
     }
@@ -178,9 +187,12 @@ class Connection implements SwitchConnection {
       opened.catch(() => {}) // awaited below, when all that belongs to the bundle has been sent
       await this.#add(bundle)
       await Promise.all([opened, this.#control(bundle, 'close')])
-      if (bundle.refused !== undefined) {
+      try {
+        if (bundle.refused !== undefined) throw bundle.refused
+        await ready
+      } catch (error) {
         await this.#control(bundle, 'discard')
-        throw bundle.refused
+        throw error
       }
       await this.#control(bundle, 'commit', accepted)
     } catch (error) {
@@ -188,6 +200,16 @@ class Connection implements SwitchConnection {
     } finally {
       this.#bundles.delete(bundle)
     }
+  }
+
+  deleteNow(flows: readonly Flow[]): void {
+    if (flows.length === 0) return
+    const writer = new Writer(CHUNK_SIZE)
+    const first = this.#takeXids(flows.length)
+    for (const [i, flow] of flows.entries()) {
+      writeFlowMod(writer, this.#version, first + i, { command: 'deleteStrict', flow })
+    }
+    this.#send(writer.bytes())
   }
 
   async flowStats(filter: FlowFilter = {}): Promise<readonly FlowStats[]> {

@@ -66,9 +66,12 @@ export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: R
   return { ...nothing, ...at, state: 'pending', reason }
 }
 
-/** What an agent that has no switch says of it, when that is so. */
+/** Why what a host's switch has acknowledged may be so no longer, when that is so: it is lost, or another hand is at it. */
 export function disconnected(host: string, replica: Replica): string | undefined {
   const alive = replica.alive.get(keys.hostAlive(host))?.record
+  if (alive?.state === 'disturbed') {
+    return `another hand has changed flows that all ports of host ${host} share: ${alive.notes.join('; ')}`
+  }
   if (alive?.state !== 'connecting') return undefined
   return `host ${host} has no switch at the moment: ${alive.notes.join('; ')}`
 }

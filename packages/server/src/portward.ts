@@ -260,6 +260,7 @@ function hostStatus(replica: Replica, host: string): Record<string, unknown> {
     mode: alive?.mode ?? null,
     state: alive?.state ?? null,
     notes: alive?.notes ?? [],
+    drift: alive?.drift ?? null,
     interfaces: replica.seenByHost.of(host).size,
     ports: replica.portsByHost.of(host).size,
   }

@@ -225,8 +225,18 @@ const aliveSchema = Type.Object({
   startedAt: time,
   bridge: Type.String(),
   mode: Type.Union([Type.Literal('own'), Type.Literal('shared')]),
-  /** connecting: no switch; syncing: reading its tables; in-sync: nothing left to send. */
-  state: Type.Union([Type.Literal('connecting'), Type.Literal('syncing'), Type.Literal('in-sync')]),
+  /**
+   * connecting: no switch; syncing: reading its tables; in-sync: nothing left to send; disturbed: another hand has changed what
+   * all ports share, and it is not put right yet.
+   */
+  state: Type.Union([
+    Type.Literal('connecting'),
+    Type.Literal('syncing'),
+    Type.Literal('in-sync'),
+    Type.Literal('disturbed'),
+  ]),
+  /** How many changes of our flows by another hand were put right since the agent started, and the last in words. */
+  drift: Type.Optional(Type.Object({ count: Type.Integer(), last: Type.String() })),
   /** What an operator must know, in sentences: a missing bridge, what shared mode cannot promise. */
   notes: Type.Array(Type.String()),
 })

@@ -53,7 +53,7 @@ export const PACE: Pace = {
  * system tells of its end; its silence means that it is busy: ovs-vswitchd 3.1 says nothing for 13 s when it is given 5,000
  * ports in one transaction.
  */
-export const LOCAL_PACE: Pace = { ...PACE, maxBackoff: 50, patience: 60_000, probe: 60_000 }
+export const LOCAL_PACE: Pace = { ...PACE, maxBackoff: 10, patience: 60_000, probe: 60_000 }
 
 /** What is to be done next, unless something happens before. */
 export type Due = { readonly act: 'connect' | 'probe' | 'drop'; readonly at: number }

@@ -46,8 +46,18 @@ const hostStatus = Type.Object(
     started_at: orNull(time),
     bridge: textOrNull,
     mode: orNull(Type.String({ enum: ['own', 'shared'] })),
-    state: orNull(Type.String({ enum: ['connecting', 'syncing', 'in-sync'] })),
+    state: orNull(Type.String({ enum: ['connecting', 'syncing', 'in-sync', 'disturbed'] })),
     notes: Type.Array(text, { description: 'What an operator must know.' }),
+    drift: orNull(
+      Type.Object(
+        { count, last: text },
+        {
+          title: 'Drift',
+          description:
+            'How many changes of its flows by another hand its agent has put right since it started, and the last in words.',
+        },
+      ),
+    ),
     interfaces: count,
     ports: count,
   },
