@@ -66,6 +66,7 @@ export type TestAgent = {
 export function slow(store: Store, first: () => Promise<unknown> = setImmediate): Store {
   return {
     range: (prefix) => store.range(prefix),
+    sync: () => store.sync(),
     watch: (prefix, after, signal) => store.watch(prefix, after, signal),
     lease: (ttl) => store.lease(ttl),
     archived: (query) => store.archived(query),

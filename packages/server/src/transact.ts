@@ -66,8 +66,7 @@ async function attempt<T>(context: Context, plan: () => Plan<T>): Promise<Done<T
   const archived = entries.map(archiveOp)
   const answer = await store.txn(firstOfKey(compares), [...firstOfKey(ops), ...archived])
   if (!answer.succeeded) {
-    const key = answer.failed[0]?.key ?? ''
-    await replica.reached((await store.range(key)).revision)
+    await replica.reached(await store.sync())
     return undefined
   }
   await replica.reached(answer.revision)

@@ -7,11 +7,13 @@
 //   unique/segment/PHYSICAL/ID                 likewise, with the network that has this VLAN
 //   usage/PROJECT/KIND                         written with every resource that counts against a quota: the next one compares it
 //   members/NET                                written with every port that joins NET: who relies on there being no more compares it
+//   restoring                                  the store is being filled from a copy: who serves it waits until it is whole
 //   hosts/H/ports/ID                           what host H must enforce
 //   hosts/H/plugs/IFACE                        the iface-id an operator wants an interface of H to carry (portward protect)
 //   hosts/H/seen/IFACE                         an interface on H's bridge                               (agent)
 //   hosts/H/applied/ID                         what H's switch has acknowledged of hosts/H/ports/ID     (agent)
 //   hosts/H/alive                              the agent itself, under a lease                          (agent)
+//   hosts/H/violations/…                       what frames of H's ports have claimed and do not own       (agent)
 
 import type { Ip, Mac } from '@portward/addr'
 
@@ -36,6 +38,7 @@ export const keys = {
   uniqueIp: (networkId: string, ip: Ip) => `unique/ip/${part(networkId)}/${part(ip)}`,
   members: 'members/',
   networkMembers: (networkId: string) => `members/${part(networkId)}`,
+  restoring: 'restoring',
   hosts: 'hosts/',
   hostPorts: (host: string) => `hosts/${part(host)}/ports/`,
   hostPort: (host: string, id: string) => `hosts/${part(host)}/ports/${part(id)}`,
@@ -45,6 +48,7 @@ export const keys = {
   hostSeenIface: (host: string, iface: string) => `hosts/${part(host)}/seen/${part(iface)}`,
   hostApplied: (host: string) => `hosts/${part(host)}/applied/`,
   hostAppliedPort: (host: string, id: string) => `hosts/${part(host)}/applied/${part(id)}`,
+  hostViolations: (host: string) => `hosts/${part(host)}/violations/`,
   hostAlive: (host: string) => `hosts/${part(host)}/alive`,
 } as const
 

@@ -63,7 +63,8 @@ export function checkArchived(name: string | undefined, limit: number): void {
   throw new RangeError(`limit ${limit}: the archive gives from 1 to ${ARCHIVED_MAX} at once`)
 }
 
-function checkName(name: string): void {
+/** Throws a TypeError that names it. */
+export function checkName(name: string): void {
   if (!printable.test(name)) {
     throw new TypeError(
       `${JSON.stringify(name)}: not a name to archive under: those are printable ASCII, at least one character`,

@@ -89,6 +89,10 @@ class SqliteStore implements Store {
     return { revision: this.#feed.revision, entries }
   }
 
+  async sync(): Promise<Revision> {
+    return this.#feed.revision
+  }
+
   async txn(compares: readonly Compare[], ops: readonly Op[]): Promise<TxnResult> {
     checkTxn(compares, ops)
     this.#mustGoOn()

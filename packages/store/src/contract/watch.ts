@@ -68,6 +68,35 @@ export function watches(open: Open): void {
     await changes.stop()
   })
 
+  void test('what sync gives is reached by a watch of everything, after all that was committed before', async () => {
+    await using store = await open()
+    const { revision: start } = await store.range('')
+    const told: Revision[] = []
+    const progress = { seen: start }
+    const over = new AbortController()
+    const watching = (async () => {
+      for await (const { revision, events } of store.watch('', start, over.signal)) {
+        progress.seen = revision
+        if (events.length > 0) told.push(revision)
+      }
+    })()
+    const reached = async (revision: Revision): Promise<void> => {
+      while (progress.seen < revision) await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    const first = await commit(store, put('a', '1'))
+    await reached(await store.sync())
+    assert.deepEqual(told, [first])
+    // Revisions that no watch tells of.
+    await commit(store, { type: 'archive', name: 'a', at: 1, value: '1' })
+    await reached(await store.sync())
+    const nothing = await store.txn([], [remove('b')])
+    await reached(nothing.succeeded ? nothing.revision : Infinity)
+    assert.deepEqual(told, [first])
+    assert.equal((await store.range('')).entries.length, 1, 'it leaves nothing there')
+    over.abort()
+    await watching
+  })
+
   void test('a watch from a revision the store has not reached is told to range again', async () => {
     await using store = await open()
     const revision = await commit(store, put('a', '1'))

@@ -38,10 +38,13 @@ export class Reader {
     this.#changes = store.watch(prefix, after, this.#aborter.signal)[Symbol.asyncIterator]()
   }
 
-  /** Undefined once it has ended. */
+  /** With at least one event; undefined once it has ended. */
   async next(): Promise<Change | undefined> {
-    const result = await this.#changes.next()
-    return result.done === true ? undefined : result.value
+    for (;;) {
+      const { done, value } = await this.#changes.next()
+      if (done === true) return undefined
+      if (value.events.length > 0) return value
+    }
   }
 
   async stop(): Promise<void> {

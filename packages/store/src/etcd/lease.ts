@@ -1,0 +1,64 @@
+// A lease of etcd, which counts the time and takes the keys away when it is over.
+
+import { once } from 'node:events'
+import { status } from '@grpc/grpc-js'
+import { LeaseExpired } from '../errors.ts'
+import type { Lease, LeaseId } from '../store.ts'
+import type { Members } from './members.ts'
+import { codeOf } from './members.ts'
+import { rpc } from './rpc.ts'
+
+/** How long the answer to a renewal may take, in milliseconds. */
+const PATIENCE_MS = 5000
+
+export class EtcdLease implements Lease {
+  readonly id: LeaseId
+  readonly #members: Members
+  readonly #told: (error: unknown, doing: string) => unknown
+
+  constructor(id: LeaseId, members: Members, told: (error: unknown, doing: string) => unknown) {
+    this.id = id
+    this.#members = members
+    this.#told = told
+  }
+
+  async keepAlive(): Promise<void> {
+    let left: string
+    try {
+      left = await this.#renew()
+    } catch (error) {
+      throw this.#told(error, 'renewing a lease')
+    }
+    if (Number(left) <= 0) throw new LeaseExpired(this.id)
+  }
+
+  async revoke(): Promise<void> {
+    try {
+      await this.#members.ask(rpc.leaseRevoke, { ID: this.id }, { again: true })
+    } catch (error) {
+      if (codeOf(error) !== status.NOT_FOUND) throw this.#told(error, 'revoking a lease')
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.revoke()
+  }
+
+  /** Gives for how many seconds it is good from now on: 0 when it is gone. */
+  async #renew(): Promise<string> {
+    const { stream, left } = await this.#members.open(rpc.leaseKeepAlive)
+    try {
+      stream.write({ ID: this.id })
+      const [answer] = (await once(stream, 'data', {
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      })) as [{ readonly TTL: string }]
+      return answer.TTL
+    } catch (error) {
+      left()
+      throw error
+    } finally {
+      stream.on('error', () => {}) // what it says of having been cancelled
+      stream.cancel()
+    }
+  }
+}

@@ -1,0 +1,207 @@
+// The members of a cluster: whom to ask, and whom next when that one is dead, cut off or silent. What only reads is asked again of
+// another; what writes is not, for nobody knows whether the first has done it.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChannelCredentials, ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
+import { Client, Metadata, connectivityState, credentials, status } from '@grpc/grpc-js'
+import { StoreError } from '../errors.ts'
+import type { Method } from './rpc.ts'
+
+export type MembersOptions = {
+  /** As `http://127.0.0.1:2379`; all http, or all https. */
+  readonly endpoints: readonly string[]
+  /** PEM: who must have signed the members' certificates, and who we are. */
+  readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer }
+}
+
+/** In milliseconds: for an answer at all; for a member to be connected to; for one to answer what another may be asked too. */
+const PATIENCE_MS = 5000
+const CONNECT_MS = 500
+const TRY_MS = 1500
+const PAUSE_MS = 50
+
+const channelOptions = {
+  'grpc.max_receive_message_length': -1,
+  'grpc.max_send_message_length': -1,
+  // A member that is silent is noticed, also by who only listens. etcd allows a ping each 5 s.
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 3000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 1000,
+}
+
+export class Members {
+  readonly #endpoints: readonly string[]
+  readonly #clients: readonly Client[]
+  #current = 0
+  #closed = false
+
+  /** Throws a TypeError that names the endpoint where one is none. */
+  constructor({ endpoints, tls }: MembersOptions) {
+    const urls = endpoints.map(parseEndpoint)
+    const secure = urls[0]?.protocol === 'https:'
+    if (urls.length === 0 || urls.some(({ protocol }) => (protocol === 'https:') !== secure)) {
+      throw new TypeError(
+        `etcd at '${endpoints.join(',')}': give at least one URL, and all with http or all with https`,
+      )
+    }
+    const how: ChannelCredentials = secure
+      ? credentials.createSsl(tls?.ca, tls?.key ?? null, tls?.cert ?? null)
+      : credentials.createInsecure()
+    this.#endpoints = endpoints
+    this.#clients = urls.map(({ host }) => new Client(host, how, channelOptions))
+  }
+
+  /** `again`: it may be asked of another member too. Throws a ServiceError, or a StoreError when no member answers. */
+  async ask<Q, A>(
+    method: Method<Q, A>,
+    request: Q,
+    { again }: { readonly again: boolean },
+  ): Promise<A> {
+    const until = performance.now() + PATIENCE_MS
+    for (;;) {
+      const client = await this.#connected(until)
+      const left = until - performance.now()
+      try {
+        return await unary(client, method, request, again ? Math.min(TRY_MS, left) : left)
+      } catch (error) {
+        if (!isAway(error)) throw error
+        this.#leave(client)
+        if (!again || performance.now() >= until) throw error
+      }
+    }
+  }
+
+  /** A stream to a member that has a leader; it ends when that is lost. Whoever finds it failing calls `left`. */
+  async open<Q, A>(
+    method: Method<Q, A>,
+  ): Promise<{ readonly stream: ClientDuplexStream<Q, A>; readonly left: () => void }> {
+    const client = await this.#connected(performance.now() + PATIENCE_MS)
+    const metadata = new Metadata()
+    metadata.set('hasleader', 'true')
+    const { path, requestSerialize, responseDeserialize } = method
+    const stream = client.makeBidiStreamRequest<Q, A>(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      metadata,
+    )
+    return { stream, left: () => this.#leave(client) }
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const client of this.#clients) client.close()
+  }
+
+  /** Their URLs. */
+  get text(): string {
+    return this.#endpoints.join(',')
+  }
+
+  async #connected(until: number): Promise<Client> {
+    for (;;) {
+      for (const [i] of this.#clients.entries()) {
+        const index = (this.#current + i) % this.#clients.length
+        const client = this.#clients[index]
+        if (this.#closed) throw new StoreError(`etcd at ${this.text}: closed`)
+        if (client === undefined || !(await connects(client))) continue
+        this.#current = index
+        return client
+      }
+      if (performance.now() >= until) break
+      await sleep(PAUSE_MS)
+    }
+    throw new StoreError(
+      `etcd at ${this.text}: no member takes connections${await this.#why()}: start it, or correct its URLs or certificates`,
+    )
+  }
+
+  /** What gRPC says of the last attempt. */
+  async #why(): Promise<string> {
+    const client = this.#clients[this.#current]
+    if (client === undefined || this.#closed) return ''
+    const nothing: Method<object, object> = {
+      path: '/etcdserverpb.KV/Range',
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: () => Buffer.alloc(0),
+      requestDeserialize: () => ({}),
+      responseSerialize: () => Buffer.alloc(0),
+      responseDeserialize: () => ({}),
+    }
+    return unary(client, nothing, {}, CONNECT_MS).then(
+      () => '',
+      (error: ServiceError) => ` (${error.details})`,
+    )
+  }
+
+  /** Others are asked first from now on. */
+  #leave(client: Client): void {
+    if (this.#clients[this.#current] !== client) return
+    this.#current = (this.#current + 1) % this.#clients.length
+  }
+}
+
+/** The member is not there, has no leader, or is silent. */
+export function isAway(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED
+}
+
+export function codeOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'number' ? error.code : undefined
+}
+
+/** What etcd says. */
+export function detailsOf(error: unknown): string {
+  if (error instanceof Error && 'details' in error && typeof error.details === 'string') {
+    return error.details
+  }
+  return error instanceof Error ? error.message : String(error)
+}
+
+function parseEndpoint(text: string): URL {
+  const url = URL.parse(text)
+  if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.host !== '') return url
+  throw new TypeError(
+    `'${text}' is no URL of an etcd member: write http://HOST:PORT or https://HOST:PORT`,
+  )
+}
+
+function unary<Q, A>(client: Client, method: Method<Q, A>, request: Q, ms: number): Promise<A> {
+  const { path, requestSerialize, responseDeserialize } = method
+  const deadline = Date.now() + Math.max(1, ms)
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      new Metadata(),
+      { deadline },
+      (error, answer) => {
+        if (error !== null) reject(error)
+        else if (answer !== undefined) resolve(answer)
+      },
+    )
+  })
+}
+
+/** One that refuses connections costs nothing; one that does not answer at all, CONNECT_MS. */
+async function connects(client: Client): Promise<boolean> {
+  const channel = client.getChannel()
+  const deadline = Date.now() + CONNECT_MS
+  for (;;) {
+    const state = channel.getConnectivityState(true)
+    if (state === connectivityState.READY) return true
+    if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) {
+      return false
+    }
+    const changed = await new Promise<boolean>((resolve) => {
+      channel.watchConnectivityState(state, deadline, (error) => resolve(error === undefined))
+    })
+    if (!changed) return false
+  }
+}
