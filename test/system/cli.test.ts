@@ -254,7 +254,8 @@ void test('asked wrongly ends with 2 and says what is right; nobody there ends w
     ],
     [['up', '--config', '/nosuch.toml'], /^portward: \/nosuch\.toml: /],
     [['server', '--store', 'sqlite:x'], /^portward: server: .*`portward up`/],
-    [['agent', '--store', 'etcd:http://x'], /^portward: agent: .*`portward up`/],
+    [['agent', '--store', 'sqlite:x'], /^portward: agent: .*`portward up`/],
+    [['agent', '--store', 'etcd:x'], /^portward: store is 'etcd:x'; wanted sqlite:FILE, or etcd:/],
   ] as const) {
     const { code, stderr } = await portward(args)
     assert.equal(code, 2, args.join(' '))

@@ -22,9 +22,10 @@ import { keys, records } from '@portward/store'
 import { LOCAL_PACE, keepConnected } from '@portward/wire'
 import { audit } from './audit.ts'
 import type { BridgeRow } from './bridge.ts'
-import { BridgeView } from './bridge.ts'
+import { BridgeView, vlanLimitOf } from './bridge.ts'
 import { notesOnBypass } from './bypass.ts'
 import { askSwitch } from './control.ts'
+import type { Cache } from './cache.ts'
 import { clings, emptyCache } from './datapath.ts'
 import { followDeclared } from './declared.ts'
 import { Drift, noteOnFights } from './drift.ts'
@@ -51,6 +52,8 @@ import { Wake } from './wake.ts'
 
 export type AgentOptions = {
   readonly store: Store
+  /** What to go on with while the store is away. Without it, the store is one that has to be there. */
+  readonly cache?: Cache
   /** This host's name in the store, and in `binding:host_id`. */
   readonly host: string
   readonly version: string
@@ -184,7 +187,9 @@ export class Agent {
     const { hindrance, exposed } = this.#reconciler
     const apart = noteOnExposed(this.#options.bridge, this.#flooded ?? hindrance, exposed)
     const fights = noteOnFights(this.#drift.fights(performance.now()), this.#drift.last)
-    const notes = [...this.#bypass, hidden, this.#others, this.#refusal, this.#doubt, apart, fights]
+    const stale = this.#options.cache?.note
+    const switchNotes = [...this.#bypass, hidden, this.#others, this.#refusal, this.#doubt]
+    const notes = [stale, ...switchNotes, apart, fights]
     const more = notes.filter((note) => note !== undefined)
     return [...notesOn(mode, this.#options.bridge, this.#bridge?.fail_mode), ...more]
   }
@@ -221,7 +226,7 @@ export class Agent {
 
   /**
    * Runs until the signal aborts; what it has written on the switch stays there. Throws when the store can no longer be
-   * followed: whoever runs it opens the store anew.
+   * followed and there is no cache: whoever runs it opens the store anew.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { rundir, bridge, log } = this.#options
@@ -281,7 +286,7 @@ export class Agent {
   }
 
   #followPorts(signal: AbortSignal): Promise<void> {
-    const { store, host, log } = this.#options
+    const { store, cache, host, log } = this.#options
     const { inventory } = this.#reconciler
     const declarations = {
       prefix: keys.hostPorts(host),
@@ -290,11 +295,11 @@ export class Agent {
         inventory.setPort(id, record && { record, revision }),
       complete: () => this.#declared.resolve(),
     }
-    return followDeclared(store, declarations, log, signal)
+    return followDeclared(store, declarations, { cache, log }, signal)
   }
 
   #followPlugs(signal: AbortSignal): Promise<void> {
-    const { store, host, log } = this.#options
+    const { store, cache, host, log } = this.#options
     const declarations = {
       prefix: keys.hostPlugs(host),
       codec: records.plug,
@@ -303,7 +308,7 @@ export class Agent {
         this.#plugging.ring()
       },
     }
-    return followDeclared(store, declarations, log, signal)
+    return followDeclared(store, declarations, { cache, log }, signal)
   }
 
   /**
@@ -742,10 +747,4 @@ export class Agent {
       }
     }
   }
-}
-
-/** ovs-vswitchd.conf.db(5), `other_config:vlan-limit`: 1 where it is not set. */
-function vlanLimitOf(text: string | undefined): 0 | 1 | 2 {
-  const limit = Number(text ?? 1)
-  return limit === 0 || limit === 1 ? limit : 2
 }

@@ -180,3 +180,9 @@ function macIn(text: string | undefined): Mac | undefined {
 }
 
 const none: ReadonlySet<string> = new Set()
+
+/** ovs-vswitchd.conf.db(5), `other_config:vlan-limit`: how many tags the switch looks through, 1 where it is not set; 0 is 2. */
+export function vlanLimitOf(text: string | undefined): 0 | 1 | 2 {
+  const limit = Number(text ?? 1)
+  return limit === 0 || limit === 1 ? limit : 2
+}

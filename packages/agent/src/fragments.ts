@@ -23,7 +23,7 @@ export async function fragmentView(session: Configurable, mode: Mode): Promise<F
 }
 
 /** Of a bridge that drops fragments, flows need know nothing. */
-function viewOf(fragments: Fragments): FragmentView {
+export function viewOf(fragments: Fragments): FragmentView {
   return fragments === 'nx-match' || fragments === 'drop' ? 'seen' : 'hidden'
 }
 

@@ -26,6 +26,12 @@ const file = Type.Object(
     isolate: Type.Optional(Type.Boolean()),
     listen: Type.Optional(Type.String({ minLength: 1 })),
     state: Type.Optional(Type.String({ minLength: 1 })),
+    /** sqlite:FILE or etcd:URL[,URL…]. Empty: sqlite:, and the file is in `state`. */
+    store: Type.Optional(Type.String({ minLength: 1 })),
+    /** Of etcd: who must have signed its certificate; what this daemon shows of itself, and its key. In PEM. */
+    store_ca: Type.Optional(Type.String({ minLength: 1 })),
+    store_cert: Type.Optional(Type.String({ minLength: 1 })),
+    store_key: Type.Optional(Type.String({ minLength: 1 })),
     host: Type.Optional(Type.String({ minLength: 1 })),
     /** How the server knows who asks: it does not, by `token_file`, or by Keystone. */
     auth: Type.Optional(Type.Enum([...auths])),
@@ -70,6 +76,10 @@ const builtIn: Config = {
   isolate: true,
   listen: '127.0.0.1:9696',
   state: '/var/lib/portward',
+  store: '',
+  store_ca: '',
+  store_cert: '',
+  store_key: '',
   host: hostname(),
   auth: 'none',
   token_file: TOKEN_FILE,

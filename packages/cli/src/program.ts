@@ -8,23 +8,20 @@ import type { Api } from './api.ts'
 import { DEFAULT_API, openApi } from './api.ts'
 import { printable } from './columns.ts'
 import { Complaint } from './complaint.ts'
+import type { Config } from './config.ts'
 import { CONFIG_FILE, TOKEN_FILE, configOf, truthOf } from './config.ts'
 import { explainFrame } from './explain.ts'
 import { listFlows } from './flows.ts'
+import type { Found } from './found.ts'
 import { showHistory } from './history.ts'
 import { listPorts, showPort } from './ports.ts'
 import { protect, unprotect } from './protect.ts'
 import { showStatus } from './status.ts'
+import type { Place } from './store/place.ts'
+import { placeOf } from './store/place.ts'
 import type { NewToken } from './token.ts'
 import { VERSION } from './version.ts'
 
-/** What a command found out: for a program, and for a person. */
-type Found = {
-  readonly json: unknown
-  readonly text: string
-  /** What is wrong beyond what was asked: it goes to standard error, and the status is 1. */
-  readonly alarm?: string
-}
 type Asking = AccessFlags & { readonly api: string; readonly json?: true }
 
 const program = new Command('portward')
@@ -34,45 +31,29 @@ const program = new Command('portward')
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'portward:')) })
   .exitOverride()
 
-daemon('up', 'server, agent and SQLite in one process, for this host')
-  .option('--listen <HOST:PORT>', 'where the API is served (default: 127.0.0.1:9696)')
-  .option('--state <DIR>', 'where the state is kept (default: /var/lib/portward)')
-  .option('--host <NAME>', 'this host’s name, as in binding:host_id (default: its hostname)')
-  .option('--max-allowed-address-pair <N>', 'how many pairs a port can have (default: 10)', numeric)
-  .option('--auth <HOW>', 'how who asks is known: none, tokens or keystone (default: none)')
-  .option('--token-file <FILE>', `with --auth tokens: the tokens (default: ${TOKEN_FILE})`)
-  .option('--keystone-url <URL>', 'with --auth keystone: where it is')
-  .option('--keystone-token-file <FILE>', 'a token that may validate those of others')
-  .option('--tls-cert <FILE>', 'serve HTTPS with this certificate, in PEM')
-  .option('--tls-key <FILE>', 'and this key')
-  .option('--network-type <TYPE>', 'what a network is unless asked: local or vlan (default: local)')
-  .option('--physical-network <NAME>', 'what carries VLANs (default: physnet1)')
-  .option('--vlan-range <FIRST:LAST>', 'the VLANs to give out (default: 1:4094)')
-  .option('--quota-network <N>', 'how many a project may have; -1: any (default: -1)', numeric)
-  .option('--quota-subnet <N>', 'likewise', numeric)
-  .option('--quota-port <N>', 'likewise', numeric)
-  .option('--quota-rbac-policy <N>', 'likewise', numeric)
-  .option('--audit-days <N>', 'for how long changes are kept (default: 365)', numeric)
-  .action(async (flags: DaemonFlags) => {
-    const config = await configOf(settingsOf(flags), flags.config, process.env)
-    const { up } = await import('./up.ts')
-    flushCompileCache() // a daemon may end in ways that leave no time for it
-    await up(config, shutdown())
-  })
+keepsState(
+  guards(serves(daemon('up', 'server and agent in one process, for this host'))),
+  'sqlite:FILE, or etcd:URL[,URL…] (default: sqlite:, in the state)',
+).action(async (flags: DaemonFlags) => {
+  const { up } = await import('./up.ts')
+  await runs(up, flags)
+})
 
-daemon('server', 'the API alone')
-  .option('--listen <HOST:PORT>', 'where the API is served (default: 127.0.0.1:9696)')
-  .requiredOption('--store <STORE>', 'sqlite:FILE, or etcd:URL[,URL…]')
-  .action(() => {
-    throw apart('server')
-  })
+keepsStore(
+  serves(daemon('server', 'the API alone, for agents elsewhere')),
+  'etcd:URL[,URL…]: what servers and agents share',
+).action(async (flags: DaemonFlags) => {
+  const { server } = await import('./server.ts')
+  await runs(server, flags)
+})
 
-daemon('agent', 'the agent of this host alone')
-  .option('--host <NAME>', 'this host’s name, as in binding:host_id (default: its hostname)')
-  .requiredOption('--store <STORE>', 'etcd:URL[,URL…]')
-  .action(() => {
-    throw apart('agent')
-  })
+keepsState(
+  guards(daemon('agent', 'the agent of this host alone')),
+  'etcd:URL[,URL…]: what servers and agents share',
+).action(async (flags: DaemonFlags) => {
+  const { agent } = await import('./agent.ts')
+  await runs(agent, flags)
+})
 
 asks(
   program.command('status').description('the hosts, the ports, and who is silent and why'),
@@ -85,6 +66,22 @@ asks(port.command('list').description('all ports')).action((options: Asking) =>
 asks(port.command('show').description('what a port may claim, and what has become of it'))
   .argument('<PORT>', 'its id or name')
   .action((which: string, options: Asking) => answer(options, (api) => showPort(api, which)))
+
+guards(
+  asks(
+    program
+      .command('verify')
+      .description('on the host itself: does the switch do what is declared? the status says'),
+  ),
+)
+  .option('--config <FILE>', `settings in TOML (default: ${CONFIG_FILE}, if it is there)`)
+  .argument('[PORT]', 'only this port: its id or name')
+  .action(async (which: string | undefined, options: Asking & DaemonFlags) => {
+    const { api: _api, tokenFrom: _token, ca: _ca, json: _json, ...flags } = options
+    const config = await configOf(settingsOf(flags), flags.config, process.env)
+    const { verify } = await import('./verify.ts')
+    await answer(options, (api) => verify(api, config, { which, signal: shutdown() }))
+  })
 
 asks(program.command('flows').description('the bridge’s flows in words, with their frames'))
   .argument('[PORT]', 'only those of this port: its id or name')
@@ -168,6 +165,57 @@ type ApplyFlags = {
   readonly yes?: true
 }
 
+const storeCommands = program
+  .command('store')
+  .description('the store itself: all of it copied, and who may use it')
+tendsStore(
+  storeCommands.command('migrate').description('all of one store into another, an empty one'),
+)
+  .argument('<FROM>', 'sqlite:FILE or etcd:URL[,URL…]; no server uses it meanwhile')
+  .argument('<TO>', 'likewise')
+  .action(async (from: string, to: string, options: StoreFlags) => {
+    const { migrateStore } = await import('./store/command.ts')
+    const places = [await placeIn(options, from), await placeIn(options, to)] as const
+    show(await migrateStore(...places, showProgress), options)
+  })
+tendsStore(storeCommands.command('backup').description('all of a store into a file'))
+  .argument('<FILE>', 'is replaced once all is written')
+  .option('--store <STORE>', 'which (default: as for portward up)')
+  .action(async (file: string, options: StoreFlags) => {
+    const { backupStore } = await import('./store/command.ts')
+    show(await backupStore(await placeIn(options), file, showProgress), options)
+  })
+tendsStore(storeCommands.command('restore').description('all of a file into a store, an empty one'))
+  .argument('<FILE>', 'what backup has written')
+  .option('--store <STORE>', 'which (default: as for portward up)')
+  .action(async (file: string, options: StoreFlags) => {
+    const { restoreStore } = await import('./store/command.ts')
+    show(await restoreStore(file, await placeIn(options), showProgress), options)
+  })
+
+type StoreFlags = DaemonFlags & { readonly json?: true }
+
+function tendsStore(command: Command): Command {
+  return meetsEtcd(command)
+    .option('--config <FILE>', `settings in TOML (default: ${CONFIG_FILE}, if it is there)`)
+    .option('--state <DIR>', 'where the state is kept (default: /var/lib/portward)')
+    .option('--json', 'print JSON, for programs')
+}
+
+/** `store` instead of what the settings say. What is shown to etcd is of no use to a file. */
+async function placeIn({ json: _json, ...flags }: StoreFlags, store?: string): Promise<Place> {
+  const given = { ...settingsOf(flags), ...(store !== undefined && { store }) }
+  const config = await configOf(given, flags.config, process.env)
+  const none = { store_ca: '', store_cert: '', store_key: '' }
+  return placeOf(store?.startsWith('sqlite:') ? { ...config, ...none } : config)
+}
+
+/** On a terminal, in one line that it writes again and again. */
+function showProgress(done: number, all: number): void {
+  if (!process.stderr.isTTY || (done % 1000 > 0 && done < all)) return
+  process.stderr.write(`\r${done} of ${all}${done < all ? '' : '\n'}`)
+}
+
 const token = program.command('token').description('who may ask a server with auth = "tokens"')
 keepsTokens(token.command('create').description('make a token, and print it: once, and alone'))
   .requiredOption('--name <NAME>', 'what it is called, in the log and to revoke it')
@@ -205,13 +253,54 @@ type DaemonFlags = {
 }
 
 function daemon(name: string, description: string): Command {
-  const command = program
+  return program
     .command(name)
     .description(description)
     .option('--config <FILE>', `settings in TOML (default: ${CONFIG_FILE}, if it is there)`)
     .option('--log-level <LEVEL>', 'debug, info, warn or error (default: info)')
-  if (name === 'server') return command
+}
+
+/** A daemon's settings are whole and make sense before anything of it is opened. */
+async function runs(
+  run: (config: Config, signal: AbortSignal) => Promise<void>,
+  flags: DaemonFlags,
+): Promise<void> {
+  const config = await configOf(settingsOf(flags), flags.config, process.env)
+  placeOf(config)
+  flushCompileCache() // a daemon may end in ways that leave no time for it
+  await run(config, shutdown())
+}
+
+function serves(command: Command): Command {
   return command
+    .option('--listen <HOST:PORT>', 'where the API is served (default: 127.0.0.1:9696)')
+    .option(
+      '--max-allowed-address-pair <N>',
+      'how many pairs a port can have (default: 10)',
+      numeric,
+    )
+    .option('--auth <HOW>', 'how who asks is known: none, tokens or keystone (default: none)')
+    .option('--token-file <FILE>', `with --auth tokens: the tokens (default: ${TOKEN_FILE})`)
+    .option('--keystone-url <URL>', 'with --auth keystone: where it is')
+    .option('--keystone-token-file <FILE>', 'a token that may validate those of others')
+    .option('--tls-cert <FILE>', 'serve HTTPS with this certificate, in PEM')
+    .option('--tls-key <FILE>', 'and this key')
+    .option(
+      '--network-type <TYPE>',
+      'what a network is unless asked: local or vlan (default: local)',
+    )
+    .option('--physical-network <NAME>', 'what carries VLANs (default: physnet1)')
+    .option('--vlan-range <FIRST:LAST>', 'the VLANs to give out (default: 1:4094)')
+    .option('--quota-network <N>', 'how many a project may have; -1: any (default: -1)', numeric)
+    .option('--quota-subnet <N>', 'likewise', numeric)
+    .option('--quota-port <N>', 'likewise', numeric)
+    .option('--quota-rbac-policy <N>', 'likewise', numeric)
+    .option('--audit-days <N>', 'for how long changes are kept (default: 365)', numeric)
+}
+
+function guards(command: Command): Command {
+  return command
+    .option('--host <NAME>', 'this host’s name, as in binding:host_id (default: its hostname)')
     .option('--ovs-rundir <DIR>', 'the switch’s run directory (default: /var/run/openvswitch)')
     .option('--bridge <NAME>', 'the bridge to guard (default: br-int)')
     .option(
@@ -224,6 +313,24 @@ function daemon(name: string, description: string): Command {
       'on a bridge of our own, keep floods for others from guarded ports (default: true)',
       truthOf,
     )
+}
+
+function keepsState(command: Command, stores: string): Command {
+  return keepsStore(command, stores).option(
+    '--state <DIR>',
+    'where the state is kept (default: /var/lib/portward)',
+  )
+}
+
+function keepsStore(command: Command, stores: string): Command {
+  return meetsEtcd(command.option('--store <STORE>', stores))
+}
+
+function meetsEtcd(command: Command): Command {
+  return command
+    .option('--store-ca <FILE>', 'who must have signed etcd’s certificate, in PEM')
+    .option('--store-cert <FILE>', 'what to show etcd of oneself, in PEM')
+    .option('--store-key <FILE>', 'and its key')
 }
 
 /** What is no number is left as it is: the settings say what they want. */
@@ -271,14 +378,6 @@ function show(found: Found, { json }: { readonly json?: true }): void {
 function gather(value: string, before: string[] = []): string[] {
   if (value === '') throw new InvalidArgumentError('It is empty.')
   return [...before, value]
-}
-
-function apart(name: string): Complaint {
-  return new Complaint(
-    `${name}: server and agents apart from each other need etcd, which this version does not speak yet; ` +
-      'for one host, `portward up` runs both in one process',
-    2,
-  )
 }
 
 function shutdown(): AbortSignal {

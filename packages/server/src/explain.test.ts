@@ -131,7 +131,10 @@ void test('who cannot be asked: the switch is not, and why is said', async () =>
   assert.deepEqual([unplugged.at('verdict'), unplugged.at('iface')], ['delivered', null])
   await put(server, alice, { 'binding:host_id': 'h2' })
   const elsewhere = await explain(body)
-  assert.equal(elsewhere.at('switch', 'unavailable'), 'its host is h2: ask the server there')
+  assert.match(
+    String(elsewhere.at('switch', 'unavailable')),
+    /^its host is h2, whose switch this server can't ask: /,
+  )
 })
 
 void test('each request that is offered is taken, and lets the frame pass', async () => {

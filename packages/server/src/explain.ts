@@ -272,7 +272,10 @@ type Asking = {
 async function askSwitch(asking: Asking): Promise<object> {
   const { record, host, frame, explanation, local, signal } = asking
   if (host === '') return { unavailable: `no host has an interface with iface-id ${record.id}` }
-  if (local?.host !== host) return { unavailable: `its host is ${host}: ask the server there` }
+  if (local?.host !== host) {
+    const way = 'ovs-appctl ofproto/trace there, or a server in one process with its agent'
+    return { unavailable: `its host is ${host}, whose switch this server can't ask: ${way}` }
+  }
   try {
     const { delivered, text } = await withinReason(local.trace(record.id, frame), signal)
     const verdict = delivered ? 'delivered' : 'dropped'

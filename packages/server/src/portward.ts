@@ -95,6 +95,11 @@ export function servePortward(app: FastifyInstance, options: PortwardOptions): v
     adminOnly(caller, 'to see the interfaces of hosts')
     return { interfaces: interfacesOf(replica) }
   })
+  app.get<{ Params: { host: string } }>(`${ROOT}/hosts/:host/ports`, async (request) => {
+    adminOnly(request.caller, 'to see what a host must enforce')
+    const { host } = request.params
+    return { host, ports: enforcedAt(replica, host) }
+  })
   app.get<{ Params: { id: string } }>(`${ROOT}/ports/:id`, async (request) =>
     portOf(askedBy(context, request), request.params.id),
   )
@@ -226,6 +231,20 @@ export function interfaceAt(replica: Replica, { host, iface }: Tie): InterfaceRo
   const name = portId === null ? null : (replica.ports.get(portId)?.record.name ?? null)
   const place = { host, iface, port_id: portId, port_name: name, wanted_port_id: wanted }
   return { ...place, type, ofport, mac, state, reason }
+}
+
+/** What its agent is told, and whether its switch is known to do that. */
+function enforcedAt(replica: Replica, host: string): readonly object[] {
+  const prefix = keys.hostPorts(host)
+  return replica.hostPorts.ids
+    .filter((key) => key.startsWith(prefix))
+    .flatMap((key) => {
+      const stored = replica.hostPorts.get(key)
+      if (stored === undefined) return []
+      const { record, modified } = stored
+      const { applied } = portState({ id: record.portId, boundHost: host }, replica)
+      return [{ id: record.portId, revision: modified, applied, declared: record }]
+    })
 }
 
 function statusOf(replica: Replica, version: string): Record<string, unknown> {

@@ -58,7 +58,7 @@ export function storeErrorOf(file: string, cause: unknown): StoreError {
 const NOT_WRITABLE =
   'cannot be opened for writing: give it and its directory to the user that runs portward, or name another file'
 const DAMAGED =
-  'was left as it is: put a backup in its place, or move it away, and its -wal with it, to start empty'
+  'was left as it is: put a backup in its place (move it away, its -wal with it, then portward store restore), or start empty'
 const UNFORESEEN = 'SQLite failed, and what it did last is not known: start portward again'
 
 const SQLITE_FULL = 13

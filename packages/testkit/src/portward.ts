@@ -1,17 +1,24 @@
-// `portward up` as a process of its own, beside the switch of a test.
+// The daemons of Portward, each a process of its own: `portward up`, or the agent, beside the switch of a test; or a server.
 
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { createInterface } from 'node:readline'
 
-export type PortwardOptions = {
+export type PortwardOptions = ProcessOptions & {
   /** Of the switch: `rundir` and `bridge`. */
   readonly rundir: string
   readonly bridge: string
   /** Its state directory; one that is not there is made. */
   readonly state: string
+}
+
+export type ProcessOptions = {
   /** Further flags, such as `['--bridge-mode', 'own']`. */
   readonly flags?: readonly string[]
+  /** A command that executes another, which it gets as its arguments, in its own place: `['prlimit', '--as=…']`. */
+  readonly within?: readonly string[]
+  /** Beside the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>
   /** Called with what it writes on standard error, as it comes. */
   readonly heard?: (text: string) => void
   /** Kills it, also while it is not ready yet. */
@@ -40,13 +47,35 @@ export type Portward = AsyncDisposable & {
 /** The program `portward`, for Node to run. */
 export const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
 
-/** Answers when it is ready. Throws with what it said when it ended before. It does not outlive this process. */
-export async function startPortward(options: PortwardOptions): Promise<Portward> {
-  const { rundir, bridge, state, flags = [], heard, signal } = options
-  const where = ['--ovs-rundir', rundir, '--bridge', bridge, '--state', state]
-  const args = ['up', ...where, '--listen', '127.0.0.1:0', ...flags]
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, MAIN, ...args], {
+/** Server and agent. Answers when it is ready. Throws with what it said when it ended before. It does not outlive this process. */
+export function startPortward(options: PortwardOptions): Promise<Portward> {
+  return startProcess(['up', ...beside(options), ...LISTEN], options)
+}
+
+/** A server alone; likewise. */
+export function startPortwardServer(options: ProcessOptions): Promise<Portward> {
+  return startProcess(['server', ...LISTEN], options)
+}
+
+/** An agent alone; likewise. It has no URL, and nothing to ask. */
+export function startPortwardAgent(options: PortwardOptions): Promise<Portward> {
+  return startProcess(['agent', ...beside(options)], options)
+}
+
+const LISTEN = ['--listen', '127.0.0.1:0']
+
+function beside({ rundir, bridge, state }: PortwardOptions): readonly string[] {
+  return ['--ovs-rundir', rundir, '--bridge', bridge, '--state', state]
+}
+
+async function startProcess(
+  command: readonly string[],
+  { flags = [], within = [], env = {}, heard, signal }: ProcessOptions,
+): Promise<Portward> {
+  const argv = [...within, process.execPath, MAIN, ...command, ...flags]
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...argv], {
     detached: true, // Ctrl-C is for the owner, who ends it when it likes
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     killSignal: 'SIGKILL',
     ...(signal && { signal }),
@@ -111,12 +140,12 @@ async function readyLine(
   const lines = createInterface({ input: stdout })
   const ready = new Promise<string>((resolve) => {
     lines.on('line', (line) => {
-      const url = /^ready (http\S+)$/.exec(line)?.[1]
-      if (url !== undefined) resolve(url)
+      const [ready, url = ''] = /^ready(?: (http\S+))?$/.exec(line) ?? []
+      if (ready !== undefined) resolve(url)
     })
   })
   const dead = ended.then((code) => {
-    throw new Error(`portward up ended with ${code}: ${said().trim()}`)
+    throw new Error(`portward ended with ${code}: ${said().trim()}`)
   })
   return await Promise.race([ready, dead])
 }

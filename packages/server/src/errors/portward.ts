@@ -102,7 +102,7 @@ export const portwardErrors = {
     501,
     'HTTPNotImplemented',
     () =>
-      'This server runs without an agent in its process, so it sees no switch: ask the host itself (portward flows there).',
+      'This server runs without an agent in its process, so it sees no switch: on the host itself, ovs-ofctl dump-flows BRIDGE shows them.',
   ),
   internal: define(
     500,

@@ -112,6 +112,16 @@ const flow = Type.Object(
   { title: 'Flow' },
 )
 
+const enforced = Type.Object(
+  {
+    id: text,
+    revision: count,
+    applied: Type.Boolean(),
+    declared: Type.Record(Type.String(), Type.Unknown()),
+  },
+  { title: 'EnforcedPort' },
+)
+
 const verdict = Type.String({ enum: ['delivered', 'dropped'] })
 const explanation = Type.Object(
   {
@@ -218,6 +228,14 @@ export const portwardOperations: readonly Operation[] = [
     query: { port: Type.String({ description: 'Of the port with this id only.' }) },
     answers: { 200: Type.Object({ host: text, flows: Type.Array(flow) }) },
     errors: [404, 501],
+  },
+  {
+    method: 'GET',
+    path: `${ROOT}/hosts/:host/ports`,
+    id: 'listPortsOfHost',
+    tag: 'hosts',
+    summary: 'Lists what a host must enforce, as its agent is told, and whether its switch does.',
+    answers: { 200: Type.Object({ host: text, ports: Type.Array(enforced) }) },
   },
   {
     method: 'GET',
