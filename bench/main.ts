@@ -1,18 +1,22 @@
-// script/bench [NAME…] [--json FILE] [--cases N]: exits with 0 only if every limit holds.
+// script/bench [NAME…] [--json FILE], and what some of them take; exits with 0 only if every limit holds.
 
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { api } from './api.ts'
 import { archive } from './archive.ts'
 import { evasion } from './evasion.ts'
+import { faults } from './faults.ts'
+import type { FaultsOptions } from './faults.ts'
 import { show } from './figures.ts'
 import type { Result } from './figures.ts'
 import { growth } from './growth.ts'
 import { restart } from './restart.ts'
+import { soak } from './soak.ts'
+import type { SoakOptions } from './soak.ts'
 import { toggle } from './toggle.ts'
 import { verdicts } from './verdicts.ts'
 
-type Options = { readonly cases?: number }
+type Options = FaultsOptions & SoakOptions & { readonly cases?: number }
 const benches: Readonly<Record<string, (options: Options) => Promise<Result>>> = {
   toggle,
   restart,
@@ -21,14 +25,29 @@ const benches: Readonly<Record<string, (options: Options) => Promise<Result>>> =
   api,
   growth,
   archive,
+  faults,
+  soak,
 }
+/** Asked for by name alone. */
+const LONG = ['soak']
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  // Of `verdicts`: how many.
-  options: { json: { type: 'string' }, cases: { type: 'string' } },
+  options: {
+    json: { type: 'string' },
+    // Of `verdicts`: how many.
+    cases: { type: 'string' },
+    // Of `faults`.
+    rounds: { type: 'string' },
+    only: { type: 'string' },
+    seed: { type: 'string' },
+    ports: { type: 'string' },
+    // Of `soak`.
+    minutes: { type: 'string' },
+  },
 })
-const names = positionals.length === 0 ? Object.keys(benches) : positionals
+const all = Object.keys(benches).filter((name) => !LONG.includes(name))
+const names = positionals.length === 0 ? all : positionals
 const unknown = names.filter((name) => benches[name] === undefined)
 if (unknown.length > 0) {
   const known = Object.keys(benches).join(', ')
@@ -36,15 +55,29 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
-const cases = Number(values.cases ?? Number.NaN)
-if (values.cases !== undefined && !(Number.isInteger(cases) && cases > 0)) {
-  process.stderr.write(`script/bench: --cases ${values.cases} is no number of cases\n`)
-  process.exit(2)
+const options: Options = {
+  ...numberOf('cases'),
+  ...numberOf('rounds'),
+  ...numberOf('seed'),
+  ...numberOf('ports'),
+  ...numberOf('minutes'),
+  ...(values.only !== undefined && { only: values.only.split(',') }),
+}
+
+function numberOf(name: 'cases' | 'rounds' | 'seed' | 'ports' | 'minutes'): Options {
+  const text = values[name]
+  if (text === undefined) return {}
+  const number = Number(text)
+  if (!(Number.isInteger(number) && number > 0)) {
+    process.stderr.write(`script/bench: --${name} ${text} is not a whole number from 1 on\n`)
+    process.exit(2)
+  }
+  return { [name]: number }
 }
 
 const results: Result[] = []
 for (const name of names) {
-  const result = await benches[name]?.(values.cases === undefined ? {} : { cases })
+  const result = await benches[name]?.(options)
   if (result === undefined) continue
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
   process.stdout.write(`${show(result)}\n\n`)

@@ -1,14 +1,12 @@
 // How long an agent takes from its start to the last port guarded, on an empty bridge and on one that is right; beside
 // `ovs-ofctl --bundle add-flows` with the very same flows in the same run. And what memory it then holds.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Switch } from '@portward/testkit'
 import { spreadOf } from './figures.ts'
 import type { Limit, Result } from './figures.ts'
-import { openLab, progress } from './lab.ts'
+import { countFlowEvents, openLab, progress } from './lab.ts'
 import { residentMb } from './memory.ts'
 
 const RUNS = [
@@ -128,42 +126,4 @@ async function startUnder(lab: Awaited<ReturnType<typeof openLab>>, sw: Switch):
   const said = /"time":(\d+),"part":"agent"[^\n]*"the agent starts"/.exec(portward.said())?.[1]
   const agent = Number(said) - performance.timeOrigin
   return { process: begun, agent, guarded: watch.lastAt, ready, events: watch.events, rss }
-}
-
-/** As `watchFlows` of the testkit, but it counts lines and reads none: a reader of 170,000 would be what is measured. */
-async function countFlowEvents(sw: Switch) {
-  const child = spawn('ovs-ofctl', ['monitor', sw.bridge, 'watch:!initial'], {
-    env: { ...process.env, ...sw.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const ended = once(child, 'close')
-  const state = { events: 0, lastAt: 0 }
-  const count = (chunk: Buffer): void => {
-    const text = chunk.toString('latin1')
-    const events = text.split(' event=').length - 1
-    if (events === 0) return
-    state.events += events
-    state.lastAt = performance.now()
-  }
-  child.stdout.on('data', count)
-  child.stderr.on('data', count)
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  return {
-    get events() {
-      return state.events
-    },
-    get lastAt() {
-      return state.lastAt
-    },
-    async still(ms: number) {
-      const since = performance.now()
-      while (performance.now() - Math.max(since, state.lastAt) < ms) {
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
-      await ended
-    },
-  }
 }

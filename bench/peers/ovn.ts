@@ -38,7 +38,7 @@ export const ovn: Peer = {
 }
 
 /** The logical ports are called as the guests' interfaces are: `external_ids:iface-id`. */
-function network({ sender, receiver }: Sides): readonly string[] {
+export function network({ sender, receiver }: Sides): readonly string[] {
   const owned = `${sender.mac} ${sender.ip} ${sender.ip6}`
   return [
     ['ls-add', 'net'],
@@ -50,7 +50,7 @@ function network({ sender, receiver }: Sides): readonly string[] {
   ].flatMap((command) => ['--', ...command])
 }
 
-async function bound(nbctl: Ovn['nbctl']): Promise<void> {
+export async function bound(nbctl: Ovn['nbctl']): Promise<void> {
   // Before ovn-controller has made itself known, there is nobody that `sync` would wait for.
   for (const port of ['sender', 'receiver']) {
     await nbctl('wait-until', 'Logical_Switch_Port', port, 'up=true')
@@ -58,14 +58,16 @@ async function bound(nbctl: Ovn['nbctl']): Promise<void> {
   await nbctl('--wait=hv', 'sync')
 }
 
-type Ovn = {
+export type Ovn = {
   readonly nbctl: (...args: readonly string[]) => Promise<string>
   /** Rejects when a daemon ends, with what it said. */
   readonly over: Promise<never>
+  /** Of ovn-controller: the signal, and its end; then it is started again. */
+  readonly restartController: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void>
 }
 
 /** Everything in the switch's enclosure, and gone with it. */
-async function startOvn(sw: Switch): Promise<Ovn> {
+export async function startOvn(sw: Switch): Promise<Ovn> {
   const dir = sw.rundir
   const env = { ...sw.env, OVN_RUNDIR: dir, OVN_DBDIR: dir, OVN_LOGDIR: dir, OVN_SYSCONFDIR: dir }
   const socket = (name: string): string => `unix:${join(dir, `${name}.sock`)}`
@@ -96,10 +98,17 @@ async function startOvn(sw: Switch): Promise<Ovn> {
   const columns = Object.entries(ids).map(([key, value]) => `external_ids:${key}=${value}`)
   await sw.vsctl('set', 'Open_vSwitch', '.', ...columns)
   const northd = await start('ovn-northd', `--ovnnb-db=${nb}`, `--ovnsb-db=${sb}`)
-  const controller = await start('ovn-controller', local)
+  let controller = await start('ovn-controller', local)
   const ended = Promise.race([over('ovn-northd', northd), over('ovn-controller', controller)])
   ended.catch(() => {}) // for whoever waits for it
-  return { nbctl, over: ended }
+  return {
+    nbctl,
+    over: ended,
+    async restartController(signal) {
+      await controller.stop(signal)
+      controller = await start('ovn-controller', local)
+    },
+  }
 }
 
 async function over(program: string, daemon: Daemon): Promise<never> {

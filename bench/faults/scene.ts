@@ -1,0 +1,159 @@
+// Where faults are injected: a switch, `portward up` beside it, and three guests.
+//
+//   sender, guarded ──► the switch ──► receiver, unguarded, on which a capture counts
+//                          │
+//                       victim, guarded: who the spoofed frames claim to be
+
+import { join } from 'node:path'
+import type { Guest, Portward, Switch } from '@portward/testkit'
+import { startPortward, startSwitch } from '@portward/testkit'
+import type { Setting } from './fault.ts'
+import { sleep } from './fault.ts'
+import type { Identity } from './frames.ts'
+
+export type Station = Identity & { readonly guest: Guest; readonly portId: string }
+
+/** What a run needs, whoever guards the sender. */
+export type Stage = {
+  readonly sw: Switch
+  readonly sender: Speaking
+  readonly receiver: Speaking
+  /** Who the spoofed frames claim to be. */
+  readonly victim: Identity
+  /** Now it has begun: times are told from here. */
+  readonly struck: () => void
+  readonly struckAt: () => number
+}
+
+type Speaking = Identity & { readonly guest: Guest }
+
+export type Scene = AsyncDisposable &
+  Stage & {
+    readonly state: string
+    readonly network: string
+    readonly sender: Station
+    readonly receiver: Station
+    readonly victim: Station
+    /** The one started last. */
+    readonly portward: () => Portward
+    /** Starts it as it was started first; answers when it is ready. The signal kills it. */
+    readonly start: (signal?: AbortSignal) => Promise<Portward>
+    /** Declares a port. */
+    readonly declare: (fields: object) => Promise<Declared>
+    /** A declared port, and a guest plugged for it whose own network stack says nothing. */
+    readonly station: (name: string, fields?: object) => Promise<Station>
+    /** Declares so many ports more, and plugs something for each that says nothing. */
+    readonly crowd: (count: number) => Promise<void>
+  }
+
+export type Declared = Identity & { readonly portId: string }
+
+type PortBody = {
+  readonly id: string
+  readonly mac_address: string
+  readonly fixed_ips: readonly { readonly ip_address: string }[]
+}
+
+export async function openScene(
+  setting: (sw: Switch) => Promise<Setting> = async () => ({}),
+): Promise<Scene> {
+  const sw = await startSwitch()
+  let daemon: Portward | undefined
+  const dispose = async (): Promise<void> => {
+    await daemon?.[Symbol.asyncDispose]()
+    await sw[Symbol.asyncDispose]()
+  }
+  try {
+    const { rundir, bridge } = sw
+    const options = { rundir, bridge, state: join(rundir, 'portward'), ...(await setting(sw)) }
+    const flags = ['--log-level', 'warn']
+    const portward = (): Portward => {
+      if (daemon === undefined) throw new Error('portward was not started')
+      return daemon
+    }
+    const start: Scene['start'] = async (signal) =>
+      (daemon = await startPortward({ ...options, flags, ...(signal && { signal }) }))
+    await start()
+
+    const network = await portward().create('network', { name: 'net' })
+    const network_id = network.id
+    await portward().create('subnet', { network_id, ip_version: 4, cidr: '10.0.0.0/16' })
+    await portward().create('subnet', { network_id, ip_version: 6, cidr: 'fd00::/64' })
+    const declare: Scene['declare'] = async (fields) =>
+      declared(await portward().create<PortBody>('port', { network_id, ...fields }))
+    const station: Scene['station'] = async (name, fields = {}) => {
+      const made = await declare({ name, ...fields })
+      const guest = await quietGuest(sw, name, made)
+      await active(portward(), made.portId)
+      return { ...made, guest }
+    }
+    const crowd: Scene['crowd'] = async (count) => {
+      const ids: string[] = []
+      while (ids.length < count) {
+        const some = Array.from({ length: Math.min(500, count - ids.length) }, () => ({
+          network_id,
+        }))
+        const { body } = await portward().ask('POST', '/v2.0/ports', { ports: some })
+        ids.push(...(body as { ports: readonly PortBody[] }).ports.map(({ id }) => id))
+      }
+      await sw.addPorts(ids.map((ifaceId, i) => ({ name: `crowd${i}`, ifaceId, type: 'patch' })))
+      for (const id of ids) await active(portward(), id)
+    }
+    const receiver = await station('receiver', { port_security_enabled: false })
+    const victim = await station('victim')
+    const sender = await station('sender')
+    return {
+      sw,
+      state: options.state,
+      network: network_id,
+      sender,
+      receiver,
+      victim,
+      portward,
+      start,
+      declare,
+      station,
+      crowd,
+      ...stopwatch(),
+      [Symbol.asyncDispose]: dispose,
+    }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+export function stopwatch(): Pick<Stage, 'struck' | 'struckAt'> {
+  let at = 0
+  return { struck: () => void (at = performance.now()), struckAt: () => at }
+}
+
+/** A guest that is heard only by what is sent from its raw device. */
+export async function quietGuest(
+  sw: Switch,
+  name: string,
+  { portId, mac }: Pick<Declared, 'portId' | 'mac'>,
+): Promise<Guest> {
+  const guest = await sw.addGuest({ name, ifaceId: portId, mac, ips: [] })
+  await guest.run(['sh', '-c', 'echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6'])
+  return guest
+}
+
+export async function active(portward: Portward, portId: string): Promise<void> {
+  for (;;) {
+    const { body } = await portward.ask('GET', `/v2.0/ports/${portId}`)
+    if ((body as { port: { status: string } }).port.status === 'ACTIVE') return
+    await sleep(10)
+  }
+}
+
+function declared({ id, mac_address: mac, fixed_ips }: PortBody): Declared {
+  const of = (fits: (ip: string) => boolean): string =>
+    fixed_ips.map(({ ip_address: ip }) => ip).find(fits) ?? ''
+  return {
+    portId: id,
+    mac,
+    ip: of((ip) => !ip.includes(':')),
+    ip6: of((ip) => ip.includes(':')),
+  }
+}
