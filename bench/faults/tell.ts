@@ -33,16 +33,13 @@ export function tellPlugs(
   const floor = spreadOf(bare.times)
   return {
     row: {
+      ...emptyRow,
       fault: name,
       rounds: n,
       spoofed,
       leaked,
-      stale: 0,
-      honest: '-',
-      lost: '-',
-      unread: '-',
-      'recovered, median': median,
-      'recovered, max': max,
+      'recovered, median': finite(median),
+      'recovered, max': finite(max),
       'frames/s': RATE,
     },
     notes: [
@@ -69,11 +66,25 @@ export function tellFailed({ name }: Named, why: unknown): Told {
   const text = why instanceof Error ? why.message : String(why)
   const what = `${name}: ${text.split('\n')[0]}`
   return {
-    row: { fault: name, rounds: 0 },
+    row: { ...emptyRow, fault: name, rounds: 0 },
     notes: [],
     limits: [{ what, limit: 'it runs', holds: false }],
   }
 }
+
+const emptyRow = {
+  fault: '',
+  rounds: 0,
+  spoofed: '-',
+  leaked: '-',
+  stale: '-',
+  honest: '-',
+  lost: '-',
+  unread: '-',
+  'recovered, median': '-',
+  'recovered, max': '-',
+  'frames/s': '-',
+} as const
 
 function rowOf({ name }: Named, runs: readonly Run[]) {
   const sum = (of: (run: Run) => number): number =>
@@ -88,10 +99,14 @@ function rowOf({ name }: Named, runs: readonly Run[]) {
     honest: sum(({ honest }) => honest),
     lost: sum(({ lost }) => framesIn(lost)),
     unread: sum(({ unread }) => unread),
-    'recovered, median': recovery.median,
-    'recovered, max': recovery.max,
+    'recovered, median': finite(recovery.median),
+    'recovered, max': finite(recovery.max),
     'frames/s': Math.min(...runs.map(({ rate }) => rate)),
   }
+}
+
+function finite(ms: number): number | string {
+  return Number.isFinite(ms) ? ms : 'never'
 }
 
 function notesOn({ name }: Named, runs: readonly Run[]): readonly string[] {

@@ -62,6 +62,13 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
     const down = silenced(iface.ofport, port.portId, 'admin_state_up of its port is false')
     return { ...down, fulfils: declared }
   }
+  if (port.standby === true) {
+    const armed = silenced(iface.ofport, port.portId, STANDBY)
+    // With its tag: then it may speak as soon as it is told to.
+    return strayReason(iface, port, setting.tags) === undefined
+      ? { ...armed, fulfils: declared }
+      : armed
+  }
   const stray = strayReason(iface, port, setting.tags)
   if (stray !== undefined) return silenced(iface.ofport, port.portId, stray)
   if (!port.guarded) {
@@ -80,6 +87,8 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
     return { ...silenced(iface.ofport, port.portId, error.message), keep: true }
   }
 }
+
+const STANDBY = 'its port speaks on another host: here it is ready, and silent until it is moved'
 
 /** The VLAN that the interface's port in OVSDB shall be an access port of; 0: none of ours. */
 export function wantedTag(iface: Iface, setting: Pick<Setting, 'uplinks' | 'portOf'>): number {

@@ -149,7 +149,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   serveTags<NetworkRecord>(app, context, { resource: network, update: updateNetwork })
   serveTags<SubnetRecord>(app, context, { resource: subnet, update: updateSubnet })
   serveTags<PortRecord>(app, context, { resource: port, update: updatePort })
-  serveBindings(app, context)
+  serveBindings(app, context, signal)
   serveQuotas(app, context)
   serveHistory(app, context)
   servePortward(app, options)

@@ -1,17 +1,18 @@
-// Binds ports to hosts: a port whose host nobody named is enforced where its interface is seen, and moves with it. Also sees
+// Binds ports to hosts: a port whose host nobody named is enforced where its interface is seen, and moves with it. One that moves
+// speaks where it goes once it is silent where it was (ADR 15). Also sees
 // to it that hosts/H/ports/ID is what this version makes of the port, so that an upgrade reaches every host.
 
 import { keys } from '@portward/store'
 import { touched } from './common.ts'
 import { putRight } from './dirty.ts'
 import type { Chore } from './dirty.ts'
-import { homeOf, hostWrites, portWrites } from './port-write.ts'
+import { homeOf, hostWrites, isSilentAt, portWrites } from './port-write.ts'
 import type { Context } from './transact.ts'
 import { noWrites, together } from './writes.ts'
 import type { Writes } from './writes.ts'
 
 /** Ports bound in one transaction. */
-const BATCH = 100
+const BATCH = 50
 
 /** Runs until the signal aborts. */
 export function bindPorts(context: Context, signal: AbortSignal): Promise<void> {
@@ -26,7 +27,7 @@ export function bindPorts(context: Context, signal: AbortSignal): Promise<void> 
   return putRight(context, chore, signal)
 }
 
-function bindOne({ replica, now }: Context, id: string): Writes {
+function bindOne({ replica, now, log }: Context, id: string): Writes {
   const stored = replica.ports.get(id)
   if (stored === undefined) return noWrites
   const { record, modified } = stored
@@ -34,7 +35,16 @@ function bindOne({ replica, now }: Context, id: string): Writes {
   if (boundHost !== record.boundHost) {
     return portWrites(replica, stored, touched({ ...record, boundHost }, now()))
   }
-  const ops = hostWrites(replica, id, boundHost, record)
+  if (record.leaving !== undefined && isSilentAt(replica, record.leaving, id)) {
+    if (replica.alive.get(keys.hostAlive(record.leaving)) === undefined) {
+      log?.warn(
+        { port: id, from: record.leaving, to: boundHost },
+        'a port moves, and the agent it moves from is dead: whether it is silent there is not known',
+      )
+    }
+    return portWrites(replica, stored, record)
+  }
+  const ops = hostWrites(replica, id, record, record)
   return ops.length === 0
     ? noWrites
     : { compares: [{ key: keys.port(id), modified }], ops, changes: [] }

@@ -26,6 +26,12 @@ const extensions: readonly Extension[] = [
   ),
   row('binding', 'Port Binding', 'The host a port is bound to', '2014-02-03T10:00:00-00:00'),
   row(
+    'binding-extended',
+    'Port Bindings Extended',
+    'Further hosts that a port is to be moved to',
+    '2017-07-17T10:00:00-00:00',
+  ),
+  row(
     'empty-string-filtering',
     'Empty String Filtering',
     'Lists can be filtered by the empty string',

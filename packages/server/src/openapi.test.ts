@@ -364,6 +364,17 @@ async function scenario(server: TestServer, send: Send): Promise<void> {
   }
   await send('PUT /v2.0/ports/{id}', `/v2.0/ports/${port}`, { port: { name: 'p' } }, true)
   await send('GET /v2.0/ports/{id}/bindings', `/v2.0/ports/${port}/bindings`)
+  await send(`GET ${ROOT}/hosts/{host}/ports`, `${ROOT}/hosts/h1/ports`)
+  const bindings = '/v2.0/ports/{id}/bindings'
+  const its = `/v2.0/ports/${port}/bindings`
+  for (const host of ['h2', 'h3']) await send(`POST ${bindings}`, its, { binding: { host } })
+  await send(`GET ${bindings}/{host}`, `${its}/h2`)
+  await send(`PUT ${bindings}/{host}`, `${its}/h2`, { binding: { profile: { a: 1 } } })
+  const activate = `PUT ${bindings}/{host}/activate`
+  await send(activate, `${its}/h2/activate`)
+  await send(activate, `${its}/h3/activate`, undefined, true)
+  await send(activate, `${its}/h1/activate`)
+  await send(`DELETE ${bindings}/{host}`, `${its}/h2`)
 
   await agent.see('tap1', { portId: port, state: 'guarded' })
   await agent.apply(port)

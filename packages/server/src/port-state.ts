@@ -43,6 +43,9 @@ export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: R
   const done = replica.applied.get(keys.hostAppliedPort(host, port.id))?.record
   // What a switch acknowledged before it was lost may be gone with it.
   const lost = disconnected(host, replica)
+  if (wanted?.record.standby === true) {
+    return { ...nothing, ...at, state: 'pending', reason: waitsFor(port.id, replica) }
+  }
   if (lost === undefined && wanted !== undefined && done?.revision === wanted.modified) {
     const { iface, ofport, flows } = done
     const state = seen?.record.state ?? (wanted.record.guarded ? 'guarded' : 'open')
@@ -64,6 +67,11 @@ export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: R
   const reason =
     lost ?? seen.record.reason ?? `the switch of host ${host} has not acknowledged it yet`
   return { ...nothing, ...at, state: 'pending', reason }
+}
+
+function waitsFor(id: string, replica: Replica): string {
+  const from = replica.ports.get(id)?.record.leaving ?? 'another host'
+  return `it moves: it may speak here once the switch of host ${from} has acknowledged that it is silent there`
 }
 
 /** Why what a host's switch has acknowledged may be so no longer, when that is so: it is lost, or another hand is at it. */

@@ -49,8 +49,9 @@ export function homeOf(
 export function portWrites(
   replica: Replica,
   before: Stored<PortRecord> | undefined,
-  after: PortRecord | undefined,
+  wanted: PortRecord | undefined,
 ): Writes {
+  const after = before && wanted ? moved(before.record, wanted, replica) : wanted
   const id = after?.id ?? before?.record.id ?? ''
   const compares: Compare[] = [{ key: keys.port(id), modified: before?.modified ?? 0 }]
   const ops: Op[] = [
@@ -70,7 +71,7 @@ export function portWrites(
   if (after !== undefined && has.some((key) => !had.includes(key))) {
     ops.push({ type: 'put', key: keys.networkMembers(after.networkId), value: owner })
   }
-  ops.push(...hostWrites(replica, id, before?.record.boundHost ?? '', after))
+  ops.push(...hostWrites(replica, id, before?.record, after))
   // No interface shall be a port that isn't there.
   for (const key of after === undefined ? replica.plugsByPort.of(id) : []) {
     compares.push({ key, modified: replica.plugs.get(key)?.modified ?? 0 })
@@ -92,21 +93,69 @@ export function joined(replica: Replica, networkId: string): Compare {
 export function hostWrites(
   replica: Replica,
   id: string,
-  /** The host it was bound to before. */
-  from: string,
+  before: PortRecord | undefined,
   after: PortRecord | undefined,
 ): readonly Op[] {
-  const to = after?.boundHost ?? ''
-  const ops: Op[] = []
-  if (from !== '' && from !== to) ops.push({ type: 'delete', key: keys.hostPort(from, id) })
-  if (after === undefined || to === '') return ops
-  const key = keys.hostPort(to, id)
-  const value = records.hostPort.encode(hostPortOf(after, replica))
-  const there = replica.hostPorts.get(key)
-  if (there === undefined || records.hostPort.encode(there.record) !== value) {
-    ops.push({ type: 'put', key, value })
+  const has = after === undefined ? [] : hostsOf(after)
+  const ops: Op[] = (before === undefined ? [] : hostsOf(before))
+    .filter((host) => !has.includes(host))
+    .map((host) => ({ type: 'delete', key: keys.hostPort(host, id) }))
+  if (after === undefined) return ops
+  const record = hostPortOf(after, replica)
+  for (const host of has) {
+    const key = keys.hostPort(host, id)
+    const value = records.hostPort.encode(
+      speaksAt(after, host) ? record : { ...record, standby: true },
+    )
+    const there = replica.hostPorts.get(key)
+    if (there === undefined || records.hostPort.encode(there.record) !== value) {
+      ops.push({ type: 'put', key, value })
+    }
   }
   return ops
+}
+
+/** Where there is something to enforce of it: where it speaks or is about to, where it is to be moved, where it must fall silent. */
+function hostsOf(port: PortRecord): readonly string[] {
+  const hosts = [port.boundHost, ...standbyHosts(port), port.leaving ?? '']
+  return [...new Set(hosts)].filter((host) => host !== '')
+}
+
+/** Hosts that are to be ready for it, by a binding of their own or as Nova says it without those: binding:profile's migrating_to. */
+function standbyHosts({ boundHost, standby = [], bindingProfile }: PortRecord): readonly string[] {
+  const { migrating_to: to } = bindingProfile
+  const hosts = standby.map(({ host }) => host)
+  return [...hosts, ...(typeof to === 'string' ? [to] : [])].filter((host) => host !== boundHost)
+}
+
+function speaksAt({ boundHost, leaving }: PortRecord, host: string): boolean {
+  return host === boundHost && leaving === undefined
+}
+
+/**
+ * The port after a change of the host it is bound to. The one before must be silent first, where somebody is there to see to that:
+ * of a host whose agent is dead, nothing can be known, and a guest that was moved because of it must not wait for it.
+ */
+function moved(before: PortRecord, after: PortRecord, replica: Replica): PortRecord {
+  const { boundHost: from, leaving } = before
+  const { boundHost: to, standby } = after
+  const others = standby?.filter(({ host }) => host !== to)
+  const { standby: _standby, leaving: _leaving, ...rest } = after
+  const kept = others === undefined || others.length === 0 ? rest : { ...rest, standby: others }
+  // What was about to speak has not yet: the one that had to fall silent still has to, unless it is back there.
+  const last = leaving ?? from
+  if (last === '' || last === to || isSilentAt(replica, last, before.id)) return kept
+  return { ...kept, leaving: last }
+}
+
+/** The switch of a host has acknowledged that the port says nothing there, or it has nothing there to say it with. */
+export function isSilentAt(replica: Replica, host: string, id: string): boolean {
+  if (replica.alive.get(keys.hostAlive(host)) === undefined) return true
+  const done = replica.applied.get(keys.hostAppliedPort(host, id))?.record
+  const wanted = replica.hostPorts.get(keys.hostPort(host, id))
+  if (wanted?.record.standby === true && done?.revision === wanted.modified) return true
+  const isSeen = [...replica.seenByPort.of(id)].some((key) => hostOf(key) === host)
+  return done === undefined && !isSeen
 }
 
 function uniqueKeys({ networkId, mac, fixedIps }: PortRecord): readonly string[] {

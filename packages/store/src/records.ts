@@ -100,6 +100,13 @@ export type SubnetRecord = Static<typeof subnetSchema>
 
 const addressPair = Type.Object({ mac, prefix })
 
+const bindingSchema = Type.Object({
+  host: Type.String(),
+  vnicType: Type.String(),
+  profile: Type.Record(Type.String(), Type.Unknown()),
+})
+export type BindingRecord = Static<typeof bindingSchema>
+
 const portSchema = Type.Object({
   ...resource,
   networkId: Type.String(),
@@ -118,6 +125,10 @@ const portSchema = Type.Object({
   vnicType: Type.String(),
   bindingProfile: Type.Record(Type.String(), Type.Unknown()),
   checks: checksSchema,
+  /** Where it is bound besides, to be moved there: armed, and silent. */
+  standby: Type.Optional(Type.Array(bindingSchema)),
+  /** The host that must be silent before boundHost may speak. Absent: it may. */
+  leaving: Type.Optional(Type.String()),
 })
 export type PortRecord = Static<typeof portSchema>
 
@@ -178,6 +189,8 @@ const hostPortSchema = Type.Object({
   checks: checksSchema,
   /** The network's VLAN: its frames leave in that one only. 0: none; what VLAN settings the port has are left alone. */
   vlan: Type.Integer({ minimum: 0, maximum: 4094, default: 0 }),
+  /** It speaks on another host: here it is got ready, and says nothing. Absent: it speaks here. */
+  standby: Type.Optional(Type.Literal(true)),
 })
 export type HostPortRecord = Static<typeof hostPortSchema>
 

@@ -264,6 +264,28 @@ export const resourceErrors = {
     (networkId: string) =>
       `portward:checks: network ${networkId} has a VLAN, so a port of it cannot be exempted from the check 'vlan': use a network of type local.`,
   ),
+  bindingNotFound: define(
+    404,
+    'PortBindingNotFound',
+    (portId: string, host: string) =>
+      `Port ${portId} has no binding for host ${host}: POST /v2.0/ports/${portId}/bindings makes one.`,
+  ),
+  bindingExists: define(
+    409,
+    'PortBindingAlreadyExists',
+    (portId: string, host: string) => `Port ${portId} has a binding for host ${host} already.`,
+  ),
+  bindingActive: define(
+    409,
+    'PortBindingAlreadyActive',
+    (portId: string, host: string) => `The binding of port ${portId} for host ${host} is active.`,
+  ),
+  bindingInUse: define(
+    409,
+    'PortBindingError',
+    (portId: string, host: string) =>
+      `The binding of port ${portId} for host ${host} is the active one: activate another, or set binding:host_id of the port.`,
+  ),
   noSecurityGroups: define(
     400,
     'HTTPBadRequest',

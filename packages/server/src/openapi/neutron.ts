@@ -2,12 +2,13 @@
 
 import { Type } from 'typebox'
 import type { TSchema } from 'typebox'
+import { binding as bindingRequest } from '../bindings.ts'
 import { port, vifDetails } from '../port.ts'
 import { quotaKinds } from '../quota.ts'
 import { foreign, quota } from '../quotas.ts'
 import { pathOf } from '../resource.ts'
 import type { Operation } from './operation.ts'
-import { requestOf } from './operation.ts'
+import { pending, requestOf, waiting } from './operation.ts'
 
 const links = Type.Array(
   Type.Object({ rel: Type.Literal('self'), href: Type.String({ format: 'uri' }) }),
@@ -96,10 +97,12 @@ const binding = Type.Object({
   host: Type.String(),
   vif_type: Type.String(),
   vnic_type: Type.String(),
-  status: Type.Literal('ACTIVE'),
+  status: Type.String({ enum: ['ACTIVE', 'INACTIVE'] }),
   profile: Type.Record(Type.String(), Type.Unknown()),
   vif_details: vifDetails,
 })
+
+const bindingPath = `${pathOf(port)}/:id/bindings/:host`
 
 export const bindingOperations: readonly Operation[] = [
   {
@@ -107,8 +110,57 @@ export const bindingOperations: readonly Operation[] = [
     path: `${pathOf(port)}/:id/bindings`,
     id: 'listPortBindings',
     tag: 'ports',
-    summary: 'Lists the hosts a port is bound to; there is one at most.',
+    summary: 'Lists the hosts a port is bound to: where it speaks, and where it is to be moved.',
     answers: { 200: Type.Object({ bindings: Type.Array(binding) }) },
+  },
+  {
+    method: 'POST',
+    path: `${pathOf(port)}/:id/bindings`,
+    id: 'createPortBinding',
+    tag: 'ports',
+    summary: 'Gets a host ready for a port that is to be moved there.',
+    body: Type.Object({ binding: requestOf('NewBinding', bindingRequest.attributes, 'POST') }),
+    answers: { 201: Type.Object({ binding }) },
+    errors: [409],
+  },
+  {
+    method: 'GET',
+    path: bindingPath,
+    id: 'showPortBinding',
+    tag: 'ports',
+    summary: 'Shows one of them.',
+    answers: { 200: Type.Object({ binding }) },
+  },
+  {
+    method: 'PUT',
+    path: bindingPath,
+    id: 'updatePortBinding',
+    tag: 'ports',
+    summary: 'Changes one of them.',
+    body: Type.Object({ binding: requestOf('BindingChange', bindingRequest.attributes, 'PUT') }),
+    answers: { 200: Type.Object({ binding }) },
+  },
+  {
+    method: 'DELETE',
+    path: bindingPath,
+    id: 'deletePortBinding',
+    tag: 'ports',
+    summary: 'Lets go of a host; not of the one where the port speaks.',
+    answers: { 204: null },
+    errors: [409],
+  },
+  {
+    method: 'PUT',
+    path: `${bindingPath}/activate`,
+    id: 'activatePortBinding',
+    tag: 'ports',
+    summary: 'Moves the port: it speaks there once it is silent where it was.',
+    ...waiting,
+    answers: {
+      200: Type.Object({ binding }),
+      202: Type.Object({ binding, pending }),
+    },
+    errors: [409],
   },
 ]
 
