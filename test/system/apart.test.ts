@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { readSealed } from '@portward/store'
-import type { Etcd, Guest, Portward, Switch } from '@portward/testkit'
+import type { Answer, Etcd, Guest, Portward, Switch } from '@portward/testkit'
 import {
   MAIN,
   run,
@@ -121,6 +121,27 @@ void describe('servers and agents apart', { timeout: 240_000 }, () => {
     const { body } = (await first?.ask('GET', '/portward/v1/status')) ?? {}
     const hosts = (body as { hosts: readonly { host: string }[] }).hosts.map(({ host }) => host)
     assert.deepEqual(hosts.toSorted(), [...HOSTS])
+  })
+
+  void test('what etcd takes in one transaction is made in one; more is refused, with what to do, and nothing of it is there', async () => {
+    const [first] = servers
+    assert.ok(first)
+    const { id } = await first.create('network', { name: 'bulk' })
+    await first.create('subnet', { network_id: id, ip_version: 4, cidr: '10.2.0.0/16' })
+    const many = (count: number): Promise<Answer> =>
+      first.ask('POST', '/v2.0/ports', {
+        ports: Array.from({ length: count }, () => ({ network_id: id })),
+      })
+    assert.equal((await many(30)).status, 201)
+    const { status, body } = await many(300)
+    const { type, message } = (body as { NeutronError: { type: string; message: string } })
+      .NeutronError
+    assert.deepEqual([status, type], [413, 'HTTPRequestEntityTooLarge'])
+    assert.match(message, /send fewer resources at once/)
+    const { body: listed } = await first.ask('GET', `/v2.0/ports?network_id=${id}`)
+    assert.equal((listed as { ports: unknown[] }).ports.length, 30)
+    const { ports } = listed as { ports: readonly { readonly id: string }[] }
+    for (const port of ports) await first.ask('DELETE', `/v2.0/ports/${port.id}`)
   })
 
   void test('a server ends, and the other serves', async () => {

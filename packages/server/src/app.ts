@@ -8,6 +8,7 @@ import type {
   FastifyReply,
   FastifyRequest,
 } from 'fastify'
+import { StoreError, TooManyOps } from '@portward/store'
 import type {
   AgentRecord,
   NetworkRecord,
@@ -216,7 +217,9 @@ function translated(error: ApiError | FastifyError, request: FastifyRequest): Ap
   if (error.statusCode !== undefined && error.statusCode < 500) {
     return errors.malformed(error.message)
   }
+  if (error instanceof TooManyOps) return errors.tooManyAtOnce()
   request.log.error({ err: error }, 'a request failed')
+  if (error instanceof StoreError) return errors.storeAway(request.id)
   return errors.internal(request.id)
 }
 

@@ -28,5 +28,10 @@ export class LeaseExpired extends Error {
 
 /** The store cannot do its work. The message names the store, the cause and the way out. */
 export class StoreError extends Error {
-  override readonly name = 'StoreError'
+  override readonly name: string = 'StoreError'
+}
+
+/** The store does not take so much in one transaction: nothing was written. */
+export class TooManyOps extends StoreError {
+  override readonly name = 'TooManyOps'
 }

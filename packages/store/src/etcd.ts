@@ -2,7 +2,7 @@
 // and who may read and write what.
 
 import { status } from '@grpc/grpc-js'
-import { LeaseExpired, StoreError } from './errors.ts'
+import { LeaseExpired, StoreError, TooManyOps } from './errors.ts'
 import { EtcdArchive } from './etcd/archive.ts'
 import { MAX_TXN_OPS, nested } from './etcd/batches.ts'
 import { EtcdLease } from './etcd/lease.ts'
@@ -86,7 +86,7 @@ class EtcdStore implements Store {
     const archive = ops.flatMap((op) => (op.type === 'archive' ? this.#archive.ops(op) : []))
     const success = nested([...entries, ...archive], compares.length)
     if (success === undefined) {
-      throw new StoreError(
+      throw new TooManyOps(
         `etcd at ${this.#members.text} takes no transaction of ${compares.length} compares and ${ops.length} operations ` +
           `(--max-txn-ops, ${MAX_TXN_OPS}): ask for less at once`,
       )

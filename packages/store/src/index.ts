@@ -1,5 +1,5 @@
 // The store: desired state on its way to the hosts, observed state on its way back.
-export { Compacted, LeaseExpired, StoreError } from './errors.ts'
+export { Compacted, LeaseExpired, StoreError, TooManyOps } from './errors.ts'
 export * from './follow.ts'
 export * from './keys.ts'
 export * from './records.ts'

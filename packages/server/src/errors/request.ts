@@ -142,6 +142,18 @@ export const requestErrors = {
     (wanted: number, current: number) =>
       `If-Match wants revision_number ${wanted} and it is ${current} by now: read it again, then decide.`,
   ),
+  tooManyAtOnce: define(
+    413,
+    'HTTPRequestEntityTooLarge',
+    () =>
+      'The store takes less than that in one transaction, and nothing was written: send fewer resources at once.',
+  ),
+  storeAway: define(
+    503,
+    'ServiceUnavailable',
+    (requestId: string) =>
+      `The store did not acknowledge it: look whether it was done before you try again. The server's log has the cause under ${requestId}.`,
+  ),
   contended: define(
     503,
     'ServiceUnavailable',
