@@ -130,13 +130,15 @@ function ifaceOf(row: InterfaceRow, uuid: string | undefined, db: VswitchRows): 
   const vlan = vlanOf(port)
   const ownTag = tagIn(port?.external_ids.get(OWN_TAG))
   const pair = type === 'patch' ? roleIn(row.external_ids.get('portward')) : undefined
+  const ofport = ofportOf(row.ofport)
   return {
     name,
     type,
-    ofport: ofportOf(row.ofport),
+    ofport,
     portId,
     mac,
-    error,
+    // Of one that the switch has, it takes away what is wrong and says it again whenever anything is configured.
+    error: ofport === undefined ? error : undefined,
     ...(vlan !== undefined && { vlan }),
     ...(uuid !== undefined && { port: uuid }),
     ...(port !== undefined && port.interfaces.size > 1 && { bond: true }),

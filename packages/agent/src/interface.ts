@@ -13,7 +13,7 @@ export type Iface = {
   readonly portId: string | undefined
   /** The guest's MAC where the host can know it: `external_ids:attached-mac`, or that of an internal port. */
   readonly mac: Mac | undefined
-  /** `error` column: why the switch could not open it. */
+  /** `error` column, where it has no number: why the switch could not open it. */
   readonly error: string | undefined
   /** The VLAN that its port is an access port of; `other`: the port has trunks or a vlan_mode. Absent: neither. */
   readonly vlan?: number | 'other'

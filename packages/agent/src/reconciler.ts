@@ -227,7 +227,10 @@ export class Reconciler {
       if (event.type === 'removed') this.#others.remove(key)
       else {
         this.installed.observeRemoved(key)
-        if (owner === undefined) intrudes = this.#others.put(key, event.flow)
+        // On a shared bridge it is written over. On our own it goes, though its owner may not want that place any more.
+        if (owner === undefined || this.#mode === 'own') {
+          intrudes = this.#others.put(key, event.flow)
+        }
       }
       const waiting = this.#gaveWay.get(key)
       this.#gaveWay.delete(key)
