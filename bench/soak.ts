@@ -219,6 +219,7 @@ class Churn {
         this.#note(kind)
         await sw.killVswitchd()
         await sw.startVswitchd()
+        await answers(() => sw.ofctl('show', sw.bridge))
         return
       default:
         kind satisfies never
@@ -267,6 +268,11 @@ class Churn {
   #one<T>(items: readonly T[]): T | undefined {
     return items[Math.floor(this.#random() * items.length)]
   }
+}
+
+/** Its control socket answers before its bridges do. */
+async function answers(ask: () => Promise<unknown>): Promise<void> {
+  while (!(await ask().then(Boolean, () => false))) await pause(20)
 }
 
 function pause(ms: number): Promise<void> {

@@ -175,9 +175,13 @@ class World {
       case 'deliver':
         this.#deliver()
         break
-      case 'hear':
-        this.#hear()
+      case 'hear': {
+        const disturbed = this.#hear()
+        await turns()
+        await this.#tell()
+        assert.ok(!this.#isApplied(disturbed), `${disturbed} is not as it was acknowledged`)
         break
+      }
       case 'step':
         this.#step()
         break
@@ -347,16 +351,26 @@ class World {
     this.#heard.push({ ack: message })
   }
 
-  #hear(): void {
+  /** Gives the interface whose flows another hand is heard to have changed. */
+  #hear(): string | undefined {
     const message = this.#heard.shift()
-    if (message === undefined) return
+    if (message === undefined) return undefined
     if ('event' in message) {
       const owner = this.#reconciler.observe(message.event)
-      if (owner !== undefined && owner !== BRIDGE) this.#report.withdraw(owner)
-      return
+      if (owner === undefined || owner === BRIDGE) return undefined
+      this.#report.withdraw(owner)
+      return owner
     }
     message.ack.accepted?.()
     message.ack.resolve()
+    return undefined
+  }
+
+  #isApplied(name: string | undefined): boolean {
+    return [...this.#said].some(([key, value]) => {
+      const { iface } = JSON.parse(value) as { readonly iface?: string }
+      return key.includes('/applied/') && iface === name
+    })
   }
 
   /** What was on its way is lost, either way; a fresh look follows. */
