@@ -17,8 +17,16 @@ const edges: Readonly<Record<string, readonly string[]>> = {
   cli: ['addr', 'agent', 'server', 'store'],
   testkit: ['addr', 'frames'],
 }
-/** Only `up`, `server` and `agent` put daemons together; every other command knows the server by its HTTP API. */
-const compositionRoots = ['packages/cli/src/up.ts']
+/** What puts daemons together, tends the store itself, or looks at the switch itself; every other command knows the server by its HTTP API. */
+const compositionRoots = [
+  'packages/cli/src/agent-parts.ts',
+  'packages/cli/src/server-parts.ts',
+  'packages/cli/src/store/command.ts',
+  'packages/cli/src/store/copy.ts',
+  'packages/cli/src/store/fill.ts',
+  'packages/cli/src/store/open.ts',
+  'packages/cli/src/verify.ts',
+]
 /** And `token` writes the file that the server reads, in the form the server gives it. */
 const writers = ['packages/cli/src/token.ts']
 

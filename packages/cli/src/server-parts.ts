@@ -6,9 +6,8 @@ import type { Store } from '@portward/store'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { parseListen, parseVlanRange } from './config.ts'
-import { refuseUnfinished } from './store/fill.ts'
-import { openStore } from './store/open.ts'
-import { placeOf, placeText } from './store/place.ts'
+import { openWhole } from './store/open.ts'
+import { placeOf } from './store/place.ts'
 import { VERSION } from './version.ts'
 
 /** Whom the API lets in, and by what it shows that it is the API. */
@@ -64,15 +63,7 @@ async function tlsOf(
 
 /** The store of a server. One that was not filled to its end is refused: it would be served as if it were whole. */
 export async function openServerStore(config: Config): Promise<Store> {
-  const place = placeOf(config)
-  const store = await openStore(place)
-  try {
-    await refuseUnfinished(store, placeText(place))
-    return store
-  } catch (error) {
-    await store[Symbol.asyncDispose]()
-    throw error
-  }
+  return openWhole(placeOf(config))
 }
 
 /** `local` is the agent in the same process, if there is one. */

@@ -7,8 +7,8 @@ import { Complaint } from '../complaint.ts'
 import type { Found } from '../found.ts'
 import type { Counts, Line, Progress } from './copy.ts'
 import { copyOf, counted, noCounts } from './copy.ts'
-import { fill, refuseUnfinished } from './fill.ts'
-import { openStore } from './open.ts'
+import { fill } from './fill.ts'
+import { openStore, openWhole } from './open.ts'
 import type { Place } from './place.ts'
 import { placeText } from './place.ts'
 
@@ -49,14 +49,7 @@ async function openSource(place: Place): Promise<Store> {
       throw new Complaint(`there is no store ${placeText(place)}: ${cause.message}`, 1, { cause })
     })
   }
-  const store = await openStore(place)
-  try {
-    await refuseUnfinished(store, placeText(place))
-    return store
-  } catch (error) {
-    await store[Symbol.asyncDispose]()
-    throw error
-  }
+  return openWhole(place)
 }
 
 async function* after(first: Line, rest: AsyncIterable<Line>): AsyncGenerator<Line> {
