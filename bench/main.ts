@@ -7,6 +7,8 @@ import { archive } from './archive.ts'
 import { evasion } from './evasion.ts'
 import { faults } from './faults.ts'
 import type { FaultsOptions } from './faults.ts'
+import { fleet } from './fleet.ts'
+import type { FleetOptions } from './fleet.ts'
 import { show } from './figures.ts'
 import type { Result } from './figures.ts'
 import { growth } from './growth.ts'
@@ -16,7 +18,7 @@ import type { SoakOptions } from './soak.ts'
 import { toggle } from './toggle.ts'
 import { verdicts } from './verdicts.ts'
 
-type Options = FaultsOptions & SoakOptions & { readonly cases?: number }
+type Options = FaultsOptions & SoakOptions & FleetOptions & { readonly cases?: number }
 const benches: Readonly<Record<string, (options: Options) => Promise<Result>>> = {
   toggle,
   restart,
@@ -27,9 +29,10 @@ const benches: Readonly<Record<string, (options: Options) => Promise<Result>>> =
   archive,
   faults,
   soak,
+  fleet,
 }
 /** Asked for by name alone. */
-const LONG = ['soak']
+const LONG = ['soak', 'fleet']
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -44,6 +47,8 @@ const { positionals, values } = parseArgs({
     ports: { type: 'string' },
     // Of `soak`.
     minutes: { type: 'string' },
+    // Of `fleet`, as `ports`.
+    hosts: { type: 'string' },
   },
 })
 const all = Object.keys(benches).filter((name) => !LONG.includes(name))
@@ -61,10 +66,11 @@ const options: Options = {
   ...numberOf('seed'),
   ...numberOf('ports'),
   ...numberOf('minutes'),
+  ...numberOf('hosts'),
   ...(values.only !== undefined && { only: values.only.split(',') }),
 }
 
-function numberOf(name: 'cases' | 'rounds' | 'seed' | 'ports' | 'minutes'): Options {
+function numberOf(name: 'cases' | 'rounds' | 'seed' | 'ports' | 'minutes' | 'hosts'): Options {
   const text = values[name]
   if (text === undefined) return {}
   const number = Number(text)

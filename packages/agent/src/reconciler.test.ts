@@ -32,8 +32,9 @@ class FakeSwitch {
     }
     this.bundles.push(mods)
     for (const { command, flow } of mods) {
-      if (command === 'add') this.flows.set(flowKey(flow), flow)
-      else this.flows.delete(flowKey(flow))
+      const key = flowKey(flow)
+      if (command === 'add') this.flows.set(key, flow)
+      else if (this.flows.get(key)?.cookie === flow.cookie) this.flows.delete(key)
     }
     accepted()
     return Promise.resolve()
