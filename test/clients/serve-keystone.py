@@ -17,6 +17,8 @@ sections = {
     'DEFAULT': f"log_file = {directory / 'keystone.log'}",
     'database': f"connection = sqlite:///{directory / 'keystone.db'}",
     'fernet_tokens': f"key_repository = {directory / 'fernet'}",
+    # It has no such receipts, and ends where it has no keys for them.
+    'fernet_receipts': f"key_repository = {directory / 'fernet'}",
     'cache': 'enabled = false',
     # The fewest there can be: these passwords guard nothing.
     'identity': 'password_hash_rounds = 4',
