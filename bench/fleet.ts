@@ -23,6 +23,9 @@ const PORTS = 50
 const AT_ONCE = 25
 const RATE = 100
 const SECONDS = 10
+/** Until the last change is everywhere; how long nothing is done before, to see what that costs. */
+const SETTLE_SECONDS = 2
+const IDLE_SECONDS = 10
 const HOSTS_PER_PROCESS = 250
 const LIMIT_RATIO = 1.5
 
@@ -72,14 +75,20 @@ async function measure(count: number, perHost: number) {
   const workers = new Workers(etcd, hosts, ports)
   stack.use(workers)
   const cold = await workers.sync()
-  const before = await cpuOf(servers, etcd, workers)
+  const cpu = (): Promise<number> => cpuOf(servers, etcd, workers)
+  const started = await cpu()
+  await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1000))
+  const before = await cpu()
   const change = await changes(servers, ports, workers)
-  const after = await cpuOf(servers, etcd, workers)
+  const after = await cpu()
+  const idle = (before - started) / (IDLE_SECONDS * 1000)
+  const busy = (after - before) / ((SECONDS + SETTLE_SECONDS) * 1000)
   const needs = {
+    'cores, idle': idle,
+    'cores, changing': busy,
     'MB an agent': (await memoryOf(workers.pids)) / count,
     'MB a server': (await memoryOf(servers.map(({ pid }) => pid))) / servers.length,
     'MB a member': (await memoryOf(etcd.members.map(({ pid }) => pid()))) / etcd.members.length,
-    'ms of CPU a change': (after - before) / (RATE * SECONDS),
   }
   const again = await workers.syncAgain()
   return { cold, again, change, needs }
@@ -145,7 +154,7 @@ async function changes(servers: readonly Portward[], ports: readonly Port[], wor
     answers.push(server.ask('PUT', `/v2.0/ports/${port.id}`, body))
   }
   await Promise.all(answers)
-  await new Promise((resolve) => setTimeout(resolve, 2000))
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_SECONDS * 1000))
   return spreadOf(times)
 }
 
