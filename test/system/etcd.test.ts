@@ -123,6 +123,33 @@ void describe('etcd', { timeout: 120_000 }, () => {
     )
   })
 
+  void test('a lease outlives a member that says nothing, and a watch goes on with another', async () => {
+    await using store = await open('silent')
+    const { revision: start } = await store.range('')
+    const told: number[] = []
+    const over = new AbortController()
+    const watching = follow(store, start, told, over.signal)
+    const lease = await store.lease(10)
+    await store.txn([], [{ ...put('k/1', '1'), lease: lease.id }])
+    for (const member of etcd.members) {
+      process.kill(member.pid(), 'SIGSTOP')
+      try {
+        await lease.keepAlive()
+        await until(async () => {
+          const done = await store.txn([], [put('k/2', '2')]).catch(() => undefined)
+          return done?.succeeded === true
+        }, 'it goes on')
+      } finally {
+        process.kill(member.pid(), 'SIGCONT')
+      }
+      await until(async () => isHealthy(etcd), 'all are back')
+    }
+    assert.equal((await store.range('k/1')).entries.length, 1, 'what stands under the lease does')
+    await until(() => told.length >= 4, 'the watch has heard of all')
+    over.abort()
+    await watching
+  })
+
   void test('a transaction of many operations is one all the same; of too many, nothing', async () => {
     await using store = await open('many')
     const ops = (count: number): Op[] =>

@@ -8,8 +8,9 @@ import type { Members } from './members.ts'
 import { codeOf } from './members.ts'
 import { rpc } from './rpc.ts'
 
-/** How long the answer to a renewal may take, in milliseconds. */
-const PATIENCE_MS = 5000
+/** How long a member may take to answer, in milliseconds, and how many are asked: a lease is not to go for want of one of them. */
+const TRY_MS = 1500
+const TRIES = 3
 
 export class EtcdLease implements Lease {
   readonly id: LeaseId
@@ -23,13 +24,15 @@ export class EtcdLease implements Lease {
   }
 
   async keepAlive(): Promise<void> {
-    let left: string
-    try {
-      left = await this.#renew()
-    } catch (error) {
-      throw this.#told(error, 'renewing a lease')
+    for (let tries = 1; ; tries++) {
+      try {
+        if (Number(await this.#renew()) > 0) return
+        break
+      } catch (error) {
+        if (tries === TRIES) throw this.#told(error, 'renewing a lease')
+      }
     }
-    if (Number(left) <= 0) throw new LeaseExpired(this.id)
+    throw new LeaseExpired(this.id)
   }
 
   async revoke(): Promise<void> {
@@ -50,7 +53,7 @@ export class EtcdLease implements Lease {
     try {
       stream.write({ ID: this.id })
       const [answer] = (await once(stream, 'data', {
-        signal: AbortSignal.timeout(PATIENCE_MS),
+        signal: AbortSignal.timeout(TRY_MS),
       })) as [{ readonly TTL: string }]
       return answer.TTL
     } catch (error) {

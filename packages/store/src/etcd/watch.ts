@@ -32,7 +32,6 @@ export async function* watchMembers(
 ): AsyncGenerator<WatchResponse, void, void> {
   const { key, end, signal, newest } = options
   let { after } = options
-  let checked = false
   let wait = AGAIN.first
   while (!signal.aborted) {
     try {
@@ -44,10 +43,8 @@ export async function* watchMembers(
         stream.write({ create_request: { key, range_end: end, start_revision: after + 1 } })
         for await (const answer of stream as AsyncIterable<WatchResponse>) {
           throwIfEnded(answer, after)
-          if (!checked) {
-            await checkReached(after, revisionOf(answer), newest)
-            checked = true
-          }
+          // Each time: it may be another cluster by now, or one that came back from a copy.
+          if (answer.created) await checkReached(after, revisionOf(answer), newest)
           if (answer.events.length === 0) continue
           wait = AGAIN.first
           yield answer
