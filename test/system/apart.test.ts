@@ -203,6 +203,11 @@ void describe('servers and agents apart', { timeout: 240_000 }, () => {
       })
       return answer?.status === 200
     }, 'the server writes again')
+    for (const [station] of stations) {
+      const [, server] = servers
+      assert.ok(station && server)
+      await until(() => isActive(server, station.port.id), 'the agents report again')
+    }
     await secure(servers[1], 0, false)
     await secure(servers[1], 1, true)
     assert.deepEqual(await speech(0), free)
