@@ -5,6 +5,7 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -202,7 +203,10 @@ class Workers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) child.kill('SIGKILL')
+    // They clear up behind them.
+    const ended = this.#children.map((child) => once(child, 'exit'))
+    for (const child of this.#children) child.stdin?.end()
+    await Promise.all(ended)
   }
 
   #start(line: string): void {
