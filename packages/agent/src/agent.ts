@@ -132,6 +132,8 @@ export class Agent {
   #flooded: string | undefined
   /** Ports that had lost a MAC when the switch last forgot what it had learned. */
   #forgotten = 0
+  /** What this switch has acknowledged was reported, since it was in sync for the first time. */
+  #hasTold = false
   /** There was a fight over flows when last looked. */
   #fighting = false
 
@@ -172,7 +174,8 @@ export class Agent {
       startedAt: this.#startedAt,
       bridge,
       mode,
-      state: this.#state,
+      // Not before what it sees is told too: whoever reads it goes by that.
+      state: this.#state === 'in-sync' && !this.#hasTold ? 'syncing' : this.#state,
       notes,
       ...(last !== undefined && { drift: { count, last } }),
     }
@@ -517,6 +520,7 @@ export class Agent {
     this.#switch = undefined
     this.#unsettled.clear()
     this.#doubt = undefined
+    this.#hasTold = false
     this.#enter('connecting')
   }
 
@@ -661,6 +665,10 @@ export class Agent {
           if (!signal.aborted) this.#distrust(error)
           throw error
         } finally {
+          if (this.#state === 'in-sync' && !this.#hasTold) {
+            this.#hasTold = true
+            this.#news.ring()
+          }
           if (this.#state === 'in-sync') this.#inSync.resolve()
         }
       }

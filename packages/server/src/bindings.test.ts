@@ -102,6 +102,7 @@ void test('what can’t be done of a binding is said, with Neutron’s statuses 
     ['DELETE', '/bindings/h9', undefined, 404, 'PortBindingNotFound'],
     ['DELETE', '/bindings/h1', undefined, 409, 'PortBindingError'],
     ['POST', '/bindings', { binding: {} }, 400, 'HTTPBadRequest'],
+    ['POST', '/bindings', { binding: { host: '' } }, 400, 'HTTPBadRequest'],
     ['POST', '/bindings', { binding: { host: 'h3', colour: 1 } }, 400, 'HTTPBadRequest'],
   ] as const
   for (const [method, below, sent, status, type] of refusals) {

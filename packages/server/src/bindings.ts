@@ -7,7 +7,7 @@ import { jsonOf } from './body.ts'
 import { askedBy } from './collection.ts'
 import { NAME_MAX, touched } from './common.ts'
 import { errors } from './errors.ts'
-import { string } from './kinds.ts'
+import { name } from './kinds.ts'
 import { adminOnly } from './policy.ts'
 import { port, vifDetailsOf, vifTypeOf } from './port.ts'
 import { portWrites } from './port-write.ts'
@@ -24,7 +24,7 @@ const { attributes } = port
 export const binding = {
   name: 'binding',
   attributes: {
-    host: { kind: string(NAME_MAX), post: 'required' },
+    host: { kind: name(NAME_MAX), post: 'required' },
     vnic_type: { kind: attributes['binding:vnic_type'].kind, post: 'optional', put: true },
     profile: { kind: attributes['binding:profile'].kind, post: 'optional', put: true },
   },

@@ -150,12 +150,15 @@ function moved(before: PortRecord, after: PortRecord, replica: Replica): PortRec
 
 /** The switch of a host has acknowledged that the port says nothing there, or it has nothing there to say it with. */
 export function isSilentAt(replica: Replica, host: string, id: string): boolean {
-  if (replica.alive.get(keys.hostAlive(host)) === undefined) return true
+  const alive = replica.alive.get(keys.hostAlive(host))?.record
+  if (alive === undefined) return true
   const done = replica.applied.get(keys.hostAppliedPort(host, id))?.record
   const wanted = replica.hostPorts.get(keys.hostPort(host, id))
   if (wanted?.record.standby === true && done?.revision === wanted.modified) return true
   const isSeen = [...replica.seenByPort.of(id)].some((key) => hostOf(key) === host)
-  return done === undefined && !isSeen
+  // One that has only just begun has not told yet what it sees, and what an earlier run wrote stands.
+  const hasTold = alive.state === 'in-sync' || alive.state === 'disturbed'
+  return hasTold && done === undefined && !isSeen
 }
 
 function uniqueKeys({ networkId, mac, fixedIps }: PortRecord): readonly string[] {

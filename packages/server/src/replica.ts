@@ -70,6 +70,10 @@ export class Replica implements Follower {
     ...new Set(port.fixedIps.map(({ subnetId }) => subnetId)),
   ])
   readonly portsByHost = this.ports.indexBy((port) => [port.boundHost])
+  /** By the host that must fall silent before they may speak. */
+  readonly portsLeaving = this.ports.indexBy(({ leaving }) =>
+    leaving === undefined ? [] : [leaving],
+  )
   /** Keys of interfaces by the port they shall be, by the port they say they are, and by host. */
   readonly plugsByPort = this.plugs.indexBy(({ portId }) => [portId])
   readonly seenByPort = this.seen.indexBy(({ portId }) => (portId === null ? [] : [portId]))
@@ -240,6 +244,7 @@ export class Replica implements Follower {
       }
       case 'alive':
         for (const id of this.portsByHost.of(at.host)) portIds.add(id)
+        for (const id of this.portsLeaving.of(at.host)) portIds.add(id)
         for (const seen of this.seenByHost.of(at.host)) this.#touch(seen, portIds)
         break
       case 'plugs':
