@@ -238,6 +238,11 @@ void describe('etcd, with users and certificates', { timeout: 60_000 }, () => {
     assert.ok((await agent.txn([], [seen, alive])).succeeded)
     assert.equal((await server.range(keys.hostSeen('a'))).entries.length, 1)
 
+    // What changes nothing is allowed where a change would be.
+    const gone: Op = { type: 'delete', key: keys.hostSeenIface('a', 'gone') }
+    assert.ok((await agent.txn([], [gone])).succeeded)
+    assert.ok((await agent.txn([{ key: gone.key, modified: 0 }], [])).succeeded)
+
     const denied = /permission denied: the role .* may not do that/
     for (const prefix of ['', keys.hosts, keys.hostPorts('b'), keys.hostSeen('b'), keys.ports]) {
       await assert.rejects(agent.range(prefix), denied, prefix)
@@ -256,7 +261,29 @@ void describe('etcd, with users and certificates', { timeout: 60_000 }, () => {
     }
     await assert.rejects(agent.txn([{ key: keys.hostPort('b', 'q'), modified: 1 }], []), denied)
     await assert.rejects(agent.archived({ limit: 1 }), denied)
+    await assert.rejects(agent.sync(), denied)
     assert.equal((await server.range(keys.hostPort('b', 'q'))).entries[0]?.value, '2')
+  })
+
+  void test('while hosts are granted, nobody else is refused what is theirs', async () => {
+    const admin = await as('root')
+    await using server = await openEtcd(await as('portward-server'))
+    const granted = new AbortController()
+    let done = 0
+    const writing = Array.from({ length: 4 }, async (_, i) => {
+      for (; !granted.signal.aborted; done++) {
+        await server.txn([], [put(`granting/${i}`, String(done))])
+      }
+    })
+    const granting = (async () => {
+      try {
+        for (let i = 0; i < 10; i++) await grantHost(admin, `more-${i}`)
+      } finally {
+        granted.abort()
+      }
+    })()
+    await Promise.all([granting, ...writing])
+    assert.ok(done > 4)
   })
 
   void test('who was revoked may do nothing any more; nor who shows no certificate, or one of nobody', async () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Archived, Store } from '@portward/store'
 import { keys, openSqlite } from '@portward/store'
-import { MAIN, run } from '@portward/testkit'
+import { MAIN, run, startEtcd } from '@portward/testkit'
 import { startServer } from './server-process.ts'
 
 type Told = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
@@ -189,5 +189,33 @@ void describe('portward store', { timeout: 120_000 }, () => {
       files.filter((name) => name === 'no' || name.startsWith('gone')),
       [],
     )
+  })
+
+  void test('who may use etcd is granted and revoked', async () => {
+    await using etcd = await startEtcd({ members: 1 })
+    const store = ['--store', `etcd:${etcd.endpoints.join(',')}`]
+    for (const [args, sentence] of [
+      [['grant', '--server'], /the name \(CN\) portward-server may use all/],
+      [['grant', 'h1'], /the name \(CN\) portward-agent-h1 may use what is h1’s/],
+      [['grant', 'h2'], /portward-agent-h2/],
+      [['revoke', 'h2'], /portward-agent-h2 may use nothing/],
+    ] as const) {
+      const { code, stdout, stderr } = await portward('store', ...args, ...store)
+      assert.equal(code, 0, stderr)
+      assert.match(stdout, sentence)
+    }
+    const users = (await etcd.ctl('user', 'list')).trim().split('\n')
+    assert.deepEqual(users.toSorted(), ['portward-agent-h1', 'portward-server'])
+
+    for (const [args, sentence] of [
+      [['grant', ...store], /say whose: HOST for its agent, or --server/],
+      [['grant', 'h1', '--server', ...store], /say whose/],
+      [['grant', 'h1', '--store', 'sqlite:x'], /sqlite:x, where nobody has a role/],
+      [['revoke', 'h1', '--store', 'sqlite:x'], /sqlite:x, where nobody has a role/],
+    ] as const) {
+      const { code, stderr } = await portward('store', ...args)
+      assert.equal(code, 2)
+      assert.match(stderr, sentence)
+    }
   })
 })

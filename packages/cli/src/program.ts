@@ -193,6 +193,25 @@ tendsStore(storeCommands.command('restore').description('all of a file into a st
     show(await restoreStore(file, await placeIn(options), showProgress), options)
   })
 
+tendsStore(storeCommands.command('grant').description('an agent, or all servers, may use etcd'))
+  .argument('[HOST]', 'whose agent: portward-agent-HOST is the name in its certificate')
+  .option('--server', 'all servers instead: portward-server')
+  .option('--store <STORE>', 'etcd:URL[,URL…]')
+  .action(async (host: string | undefined, { server, ...options }: StoreFlags) => {
+    if ((host === undefined) !== (server === true)) {
+      throw new Complaint('say whose: HOST for its agent, or --server for all servers', 2)
+    }
+    const { grantRole } = await import('./store/grant.ts')
+    show(await grantRole(await placeIn(options), host), options)
+  })
+tendsStore(storeCommands.command('revoke').description('an agent may no longer use etcd'))
+  .argument('<HOST>', 'whose')
+  .option('--store <STORE>', 'etcd:URL[,URL…]')
+  .action(async (host: string, options: StoreFlags) => {
+    const { revokeRole } = await import('./store/grant.ts')
+    show(await revokeRole(await placeIn(options), host), options)
+  })
+
 type StoreFlags = DaemonFlags & { readonly json?: true }
 
 function tendsStore(command: Command): Command {

@@ -103,7 +103,8 @@ class EtcdStore implements Store {
     const answer = await this.#commit({ compare, success, failure }, ops)
     if (!answer.succeeded) return { succeeded: false, failed: failedOf(compares, answer.responses) }
     const changed = leaves(answer.responses).slice(0, entries.length).some(changes)
-    return { succeeded: true, revision: changed ? revisionOf(answer) : await this.sync() }
+    const revision = revisionOf(answer)
+    return { succeeded: true, revision: changed ? revision : await this.#syncFrom(revision) }
   }
 
   async sync(): Promise<Revision> {
@@ -158,6 +159,18 @@ class EtcdStore implements Store {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort()
     this.#members.close()
+  }
+
+  /** Who may not write what sync writes may not watch everything either: for them it is the revision they know. */
+  async #syncFrom(revision: Revision): Promise<Revision> {
+    try {
+      return await this.sync()
+    } catch (error) {
+      if (error instanceof StoreError && codeOf(error.cause) === status.PERMISSION_DENIED) {
+        return revision
+      }
+      throw error
+    }
   }
 
   async #pages(prefix: string): Promise<{ revision: Revision; entries: readonly Entry[] }> {

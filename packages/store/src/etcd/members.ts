@@ -65,6 +65,7 @@ export class Members {
       try {
         return await unary(client, method, request, again ? Math.min(TRY_MS, left) : left)
       } catch (error) {
+        if (isOvertaken(error) && performance.now() < until) continue
         if (!isAway(error)) throw error
         this.#leave(client)
         if (!again || performance.now() >= until) throw error
@@ -147,6 +148,11 @@ export class Members {
 export function isAway(error: unknown): boolean {
   const code = codeOf(error)
   return code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED
+}
+
+/** Users or roles were changed between asking and doing, and nothing was done: etcd leaves it to us to ask again. */
+function isOvertaken(error: unknown): boolean {
+  return codeOf(error) !== undefined && detailsOf(error).endsWith('revision of auth store is old')
 }
 
 export function codeOf(error: unknown): number | undefined {
