@@ -24,6 +24,7 @@ const compositionRoots = [
   'packages/cli/src/store/command.ts',
   'packages/cli/src/store/copy.ts',
   'packages/cli/src/store/fill.ts',
+  'packages/cli/src/store/grant.ts',
   'packages/cli/src/store/open.ts',
   'packages/cli/src/verify.ts',
 ]
