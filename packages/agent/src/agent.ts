@@ -134,6 +134,8 @@ export class Agent {
   #forgotten = 0
   /** What this switch has acknowledged was reported, since it was in sync for the first time. */
   #hasTold = false
+  /** Under the lease that it has now, the store has everything it said. */
+  #saidAgain = false
   /** There was a fight over flows when last looked. */
   #fighting = false
 
@@ -175,7 +177,8 @@ export class Agent {
       bridge,
       mode,
       // Not before what it sees is told too: whoever reads it goes by that.
-      state: this.#state === 'in-sync' && !this.#hasTold ? 'syncing' : this.#state,
+      state:
+        this.#state === 'in-sync' && !(this.#hasTold && this.#saidAgain) ? 'syncing' : this.#state,
       notes,
       ...(last !== undefined && { drift: { count, last } }),
     }
@@ -702,12 +705,22 @@ export class Agent {
 
   async #tell(signal: AbortSignal): Promise<void> {
     const { store } = this.#options
-    await using lease = await store.lease(LEASE_TTL)
+    const lease = await store.lease(LEASE_TTL)
+    // Given back at the end only: an agent that fails to write once is not dead, and what it said stays until it is said anew.
+    await using stack = new AsyncDisposableStack()
+    stack.defer(async () => {
+      if (signal.aborted) await lease.revoke()
+    })
+    this.#saidAgain = false
     this.#report.sayAgain()
     let renewal = performance.now() + LEASE_TTL * 500
     while (!signal.aborted) {
       this.#report.alive(this.alive)
       await this.#report.flush(store, lease.id)
+      if (!this.#saidAgain) {
+        this.#saidAgain = true
+        continue
+      }
       await this.#news.wait(signal, Math.max(0, renewal - performance.now()))
       if (performance.now() < renewal) continue
       await lease.keepAlive()
