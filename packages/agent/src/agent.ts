@@ -178,7 +178,9 @@ export class Agent {
       mode,
       // Not before what it sees is told too: whoever reads it goes by that.
       state:
-        this.#state === 'in-sync' && !(this.#hasTold && this.#saidAgain) ? 'syncing' : this.#state,
+        this.#state !== 'connecting' && !(this.#hasTold && this.#saidAgain)
+          ? 'syncing'
+          : this.#state,
       notes,
       ...(last !== undefined && { drift: { count, last } }),
     }

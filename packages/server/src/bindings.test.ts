@@ -111,6 +111,18 @@ void test('what can’t be done of a binding is said, with Neutron’s statuses 
   }
 })
 
+void test('the row of a device that is gone holds up no move', async () => {
+  await using bench = await openBench()
+  const { server, agents, id, path, at } = bench
+  await server.call('POST', `${path}/bindings`, { binding: { host: 'h2' } })
+  await server.call('PUT', `${path}/bindings/h2/activate`)
+  assert.equal(at('h2')?.standby, true)
+  await agents[0]?.withdraw(id)
+  assert.equal(at('h2')?.standby, true, 'its interface may speak')
+  await agents[0]?.see('tap0', { portId: id, ofport: null, state: 'silent' })
+  await until(bench, () => at('h2')?.standby === undefined, 'h2 speaks')
+})
+
 void test('as Nova does it without further bindings: migrating_to arms a host, and binding:host_id moves the port', async () => {
   await using bench = await openBench()
   const { server, agents, id, path, at } = bench

@@ -155,7 +155,10 @@ export function isSilentAt(replica: Replica, host: string, id: string): boolean 
   const done = replica.applied.get(keys.hostAppliedPort(host, id))?.record
   const wanted = replica.hostPorts.get(keys.hostPort(host, id))
   if (wanted?.record.standby === true && done?.revision === wanted.modified) return true
-  const isSeen = [...replica.seenByPort.of(id)].some((key) => hostOf(key) === host)
+  // The row of a device that is gone stays in OVSDB, and says nothing.
+  const isSeen = [...replica.seenByPort.of(id)].some(
+    (key) => hostOf(key) === host && replica.seen.get(key)?.record.ofport !== null,
+  )
   // One that has only just begun has not told yet what it sees, and what an earlier run wrote stands.
   const hasTold = alive.state === 'in-sync' || alive.state === 'disturbed'
   return hasTold && done === undefined && !isSeen
