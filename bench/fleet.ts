@@ -9,11 +9,12 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Etcd, Portward } from '@portward/testkit'
 import { startEtcd, startPortwardServer } from '@portward/testkit'
 import type { Limit, Result } from './figures.ts'
 import { spreadOf } from './figures.ts'
-import { progress } from './lab.ts'
+import { createPorts, progress } from './lab.ts'
 import { memoryOf } from './memory.ts'
 
 export type FleetOptions = { readonly hosts?: number; readonly ports?: number }
@@ -78,7 +79,7 @@ async function measure(count: number, perHost: number) {
   const cold = await workers.sync()
   const cpu = (): Promise<number> => cpuOf(servers, etcd, workers)
   const started = await cpu()
-  await new Promise((resolve) => setTimeout(resolve, IDLE_SECONDS * 1000))
+  await sleep(IDLE_SECONDS * 1000)
   const before = await cpu()
   const change = await changes(servers, ports, workers)
   const after = await cpu()
@@ -115,19 +116,13 @@ async function declare(
     })),
   )
   const ports: Port[] = []
-  const next = async (): Promise<void> => {
-    for (;;) {
-      const batch = wanted.splice(0, AT_ONCE)
-      if (batch.length === 0) return
-      const answer = await server.ask('POST', '/v2.0/ports', { ports: batch })
-      if (answer.status !== 201) throw new Error(JSON.stringify(answer.body))
-      const { ports: made } = answer.body as { ports: { id: string; 'binding:host_id': string }[] }
-      ports.push(...made.map((port) => ({ id: port.id, host: port['binding:host_id'] })))
-      progress(`declared ${ports.length} ports`)
-    }
-  }
   // One server, one at a time: each takes addresses of the same subnet.
-  await next()
+  while (wanted.length > 0) {
+    const batch = wanted.splice(0, AT_ONCE)
+    const made = await createPorts<{ id: string; 'binding:host_id': string }>(server, batch)
+    ports.push(...made.map((port) => ({ id: port.id, host: port['binding:host_id'] })))
+    progress(`declared ${ports.length} ports`)
+  }
   return ports
 }
 
@@ -146,7 +141,7 @@ async function changes(servers: readonly Portward[], ports: readonly Port[], wor
   const answers: Promise<unknown>[] = []
   for (let i = 0; i < RATE * SECONDS; i++) {
     const due = begun + (i * 1000) / RATE
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())))
+    await sleep(Math.max(0, due - performance.now()))
     const port = ports[(i * step) % ports.length]
     const server = servers[i % servers.length]
     if (port === undefined || server === undefined) continue
@@ -155,7 +150,7 @@ async function changes(servers: readonly Portward[], ports: readonly Port[], wor
     answers.push(server.ask('PUT', `/v2.0/ports/${port.id}`, body))
   }
   await Promise.all(answers)
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_SECONDS * 1000))
+  await sleep(SETTLE_SECONDS * 1000)
   return spreadOf(times)
 }
 

@@ -36,14 +36,7 @@ export async function openLab(): Promise<Lab> {
       const network_id = network.id
       await portward.create('subnet', { network_id, ip_version: 4, cidr: '10.0.0.0/16' })
       await portward.create('subnet', { network_id, ip_version: 6, cidr: 'fd00::/64' })
-      const ports: PortBody[] = []
-      while (ports.length < count) {
-        const batch = Array.from({ length: Math.min(500, count - ports.length) }, () => ({
-          network_id,
-        }))
-        ports.push(...(await createPorts(portward, batch)))
-        progress(`declared ${ports.length} of ${count} ports`)
-      }
+      const ports = await declarePorts(portward, network_id, count)
       await sw.addPorts(
         ports.map(({ id }, i) => ({ name: `tap${i}`, ifaceId: id, type: 'patch' as const })),
       )
@@ -69,13 +62,30 @@ async function active(portward: Portward, count: number): Promise<void> {
   }
 }
 
-async function createPorts(
+/** So many on a network, hundreds in a request. */
+export async function declarePorts(
+  portward: Portward,
+  network_id: string,
+  count: number,
+): Promise<readonly PortBody[]> {
+  const ports: PortBody[] = []
+  while (ports.length < count) {
+    const length = Math.min(500, count - ports.length)
+    const batch = Array.from({ length }, () => ({ network_id }))
+    ports.push(...(await createPorts<PortBody>(portward, batch)))
+    progress(`declared ${ports.length} of ${count} ports`)
+  }
+  return ports
+}
+
+/** All of them in one request. */
+export async function createPorts<T>(
   portward: Portward,
   ports: readonly object[],
-): Promise<readonly PortBody[]> {
+): Promise<readonly T[]> {
   const { status, body } = await portward.ask('POST', '/v2.0/ports', { ports })
   if (status !== 201) throw new Error(`ports: ${status} ${JSON.stringify(body)}`)
-  return (body as { ports: readonly PortBody[] }).ports
+  return (body as { ports: readonly T[] }).ports
 }
 
 /** As `watchFlows` of the testkit, but it counts lines and reads none: a reader of 170,000 would be what is measured. */

@@ -3,6 +3,7 @@
 // minute; at the end the switch must have exactly the flows that a fresh start would write, and no port may be left that is not as
 // it was declared.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Portward } from '@portward/testkit'
 import { randomOf } from './faults/random.ts'
 import type { Result } from './figures.ts'
@@ -31,7 +32,7 @@ export async function soak({ minutes = MINUTES, seed = 1 }: SoakOptions): Promis
     churn.sparesAgent = minute > minutes / 3
     while (performance.now() - begun < minute * 60_000) {
       await churn.step()
-      await pause(PAUSE_MS)
+      await sleep(PAUSE_MS)
     }
     const rss = await residentMb(churn.portward.pid)
     samples.push({ minute, rss, vswitchd: await residentMb(lab.sw.pid()) })
@@ -133,7 +134,7 @@ class Churn {
     const deadline = performance.now() + 60_000
     let wrong = Infinity
     while (wrong > 0 && performance.now() < deadline) {
-      await pause(500)
+      await sleep(500)
       wrong = await this.#wrong()
     }
     await this.portward.stop('SIGKILL')
@@ -272,9 +273,5 @@ class Churn {
 
 /** Its control socket answers before its bridges do. */
 async function answers(ask: () => Promise<unknown>): Promise<void> {
-  while (!(await ask().then(Boolean, () => false))) await pause(20)
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+  while (!(await ask().then(Boolean, () => false))) await sleep(20)
 }

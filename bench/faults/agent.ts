@@ -1,11 +1,11 @@
 // What befalls Portward itself. The switch judges on by the flows that it has.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { run as runCommand } from '@portward/testkit'
 import type { Fault } from './fault.ts'
-import { sleep } from './fault.ts'
 import type { Scene } from './scene.ts'
 
 const STOPPED_MS = 3000

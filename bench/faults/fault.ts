@@ -34,7 +34,3 @@ export type Speaker = { readonly guest: Guest; readonly kinds: readonly Kind[] }
 export type Setting = Partial<Pick<PortwardOptions, 'rundir' | 'state' | 'env' | 'within'>>
 
 export const TAIL_MS = 700
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}

@@ -1,7 +1,7 @@
 // Flows that somebody changes by hand behind Portward's back, and flows that an older Portward has left.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from './fault.ts'
-import { sleep } from './fault.ts'
 import type { Scene } from './scene.ts'
 
 const OURS = '0x5057000000000000'

@@ -2,13 +2,13 @@
 //
 //   portward ── cut/br-int.mgmt ── proxy ── br-int.mgmt ── ovs-vswitchd
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { mkdir, readdir, symlink } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Switch } from '@portward/testkit'
 import type { Fault } from './fault.ts'
-import { sleep } from './fault.ts'
 import type { Scene } from './scene.ts'
 
 const CUTS = 8

@@ -1,11 +1,11 @@
 // The same for OVN, as far as it has such parts: ovn-controller in the place of our agent. Its figures have no limits here.
 // The sender's logical port has port_security, the receiver's has none (../peers/ovn.ts).
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startSwitch } from '@portward/testkit'
 import { bound, network, startOvn } from '../peers/ovn.ts'
 import type { Ovn } from '../peers/ovn.ts'
 import type { Fault } from './fault.ts'
-import { sleep } from './fault.ts'
 import { fromThenOn, kindsOf } from './frames.ts'
 import type { Identity } from './frames.ts'
 import type { Stage } from './scene.ts'

@@ -2,12 +2,12 @@
 // pass, and the former shall soon. The time counts from the commit of the interface's row, so what the switch itself takes
 // to make the port is in it; how long that is, a bridge without any guard shows.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
 import { count, emit, startSwitch, transact } from '@portward/testkit'
 import type { Guest, Switch } from '@portward/testkit'
 import { progress } from '../lab.ts'
 import { accountOf, framesIn } from './account.ts'
-import { sleep } from './fault.ts'
 import { kindsOf } from './frames.ts'
 import type { Identity, Kind } from './frames.ts'
 import { RATE } from './run.ts'

@@ -1,7 +1,7 @@
 // Ports that come and go, and interfaces that become another's.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from './fault.ts'
-import { sleep } from './fault.ts'
 import { fromThenOn, honestFrames, kindsOf } from './frames.ts'
 import type { Kind } from './frames.ts'
 import type { Declared, Scene, Station } from './scene.ts'

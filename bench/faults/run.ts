@@ -1,11 +1,12 @@
 // One run of a fault: frames begin to flow, at a random moment the fault strikes, and what came is counted.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { count, emit } from '@portward/testkit'
 import type { Guest } from '@portward/testkit'
 import type { Account, Spoken } from './account.ts'
 import { accountOf } from './account.ts'
 import type { Fault, Speaker } from './fault.ts'
-import { TAIL_MS, sleep } from './fault.ts'
+import { TAIL_MS } from './fault.ts'
 import { kindsOf } from './frames.ts'
 import type { Stage } from './scene.ts'
 

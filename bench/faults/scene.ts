@@ -4,11 +4,12 @@
 //                          │
 //                       victim, guarded: who the spoofed frames claim to be
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
 import type { Guest, Portward, Switch } from '@portward/testkit'
 import { startPortward, startSwitch } from '@portward/testkit'
+import { declarePorts } from '../lab.ts'
 import type { Setting } from './fault.ts'
-import { sleep } from './fault.ts'
 import type { Identity } from './frames.ts'
 
 export type Station = Identity & { readonly guest: Guest; readonly portId: string }
@@ -88,14 +89,7 @@ export async function openScene(
       return { ...made, guest }
     }
     const crowd: Scene['crowd'] = async (count) => {
-      const ids: string[] = []
-      while (ids.length < count) {
-        const some = Array.from({ length: Math.min(500, count - ids.length) }, () => ({
-          network_id,
-        }))
-        const { body } = await portward().ask('POST', '/v2.0/ports', { ports: some })
-        ids.push(...(body as { ports: readonly PortBody[] }).ports.map(({ id }) => id))
-      }
+      const ids = (await declarePorts(portward(), network_id, count)).map(({ id }) => id)
       await sw.addPorts(ids.map((ifaceId, i) => ({ name: `crowd${i}`, ifaceId, type: 'patch' })))
       for (const id of ids) await active(portward(), id)
     }

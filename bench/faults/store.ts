@@ -1,10 +1,10 @@
 // What befalls the state. What Portward cannot read, it does not act by: it ends, and the flows stay.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { copyFile, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Fault } from './fault.ts'
-import { sleep } from './fault.ts'
 import type { Scene } from './scene.ts'
 
 const DISK = '2m'

@@ -6,34 +6,24 @@ import type { Server, Socket } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
+import { OFPBCT } from '../../packages/openflow/src/bundle.ts'
+import type { Writer } from '../../packages/openflow/src/bytes.ts'
+import { openflowFramer } from '../../packages/openflow/src/framer.ts'
+import type { Message } from '../../packages/openflow/src/message.ts'
+import { OFPT, bodyOf, message } from '../../packages/openflow/src/message.ts'
 import { jsonFramer } from '../../packages/ovsdb/src/framer.ts'
 
 export type FakeSwitch = AsyncDisposable & {
-  /** Bundles that were committed. */
-  readonly bundles: () => number
   /** Hangs up on its agent, as a switch that restarts. */
   readonly hangUp: () => void
 }
 
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
 const BRIDGE = 'br-int'
-const HEADER = 8
-const OFPT = {
-  hello: 0,
-  error: 1,
-  echoRequest: 2,
-  echoReply: 3,
-  featuresRequest: 5,
-  featuresReply: 6,
-  getConfigRequest: 7,
-  getConfigReply: 8,
-  multipartRequest: 18,
-  multipartReply: 19,
-  bundleControl: 33,
-} as const
 const OPENFLOW_1_5 = 6
 const OFPMP_FLOW_MONITOR = 16
-const OFPBCT_COMMIT = 4
+/** OFPET_BAD_REQUEST, OFPBRC_BAD_MULTIPART. */
+const OFPBRC_BAD_MULTIPART = Uint8Array.of(0, 1, 0, 2)
 /** Fragments are shown to flows. */
 const NX_MATCH = 3
 
@@ -46,7 +36,6 @@ export async function startFakeSwitch(
   const schema: unknown = JSON.parse(await readFile(SCHEMA, 'utf8'))
   const tables = tablesOf(ifaceIds)
   const sockets = new Set<Socket>()
-  let bundles = 0
   const db = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
@@ -62,23 +51,13 @@ export async function startFakeSwitch(
   const openflow = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
-    let pending = Buffer.alloc(0)
+    const framer = openflowFramer()
     socket.on('data', (chunk) => {
-      pending = Buffer.concat([pending, chunk])
-      let at = 0
-      while (pending.length - at >= HEADER) {
-        const size = pending.readUInt16BE(at + 2)
-        if (pending.length - at < size) break
-        const message = pending.subarray(at, at + size)
-        const reply = replyTo(message)
+      for (const request of framer.push(chunk)) {
+        const reply = replyTo(request)
         if (reply !== undefined) socket.write(reply)
-        if (message[1] === OFPT.bundleControl && message.readUInt16BE(12) === OFPBCT_COMMIT) {
-          bundles++
-          onBundle()
-        }
-        at += size
+        if (isCommit(request)) onBundle()
       }
-      pending = pending.subarray(at)
     })
   })
   await Promise.all([
@@ -90,7 +69,6 @@ export async function startFakeSwitch(
     sockets.clear()
   }
   return {
-    bundles: () => bundles,
     hangUp,
     async [Symbol.asyncDispose]() {
       db.close()
@@ -160,48 +138,52 @@ function answerTo(method: string, schema: unknown, tables: Tables): unknown {
       return [false, '00000000-0000-0000-0000-000000000000', tables]
     case 'lock':
       return { locked: true }
-    case 'transact':
-      return []
     default:
       return []
   }
 }
 
 /** Undefined: it goes without one. */
-function replyTo(request: Buffer): Buffer | undefined {
-  const xid = request.readUInt32BE(4)
-  const reply = (type: number, body: Buffer = Buffer.alloc(0)): Buffer => {
-    const header = Buffer.alloc(HEADER)
-    header.writeUInt8(OPENFLOW_1_5, 0)
-    header.writeUInt8(type, 1)
-    header.writeUInt16BE(HEADER + body.length, 2)
-    header.writeUInt32BE(xid, 4)
-    return Buffer.concat([header, body])
-  }
-  switch (request[1]) {
+function replyTo(request: Message): Uint8Array | undefined {
+  const reply = (type: number, body?: (writer: Writer) => void): Uint8Array =>
+    message(OPENFLOW_1_5, type, request.xid, body)
+  const body = bodyOf(request)
+  switch (request.type) {
     case OFPT.hello:
       return reply(OFPT.hello)
     case OFPT.echoRequest:
-      return reply(OFPT.echoReply, request.subarray(HEADER))
+      return reply(OFPT.echoReply, (writer) => writer.put(body.take(body.left)))
     case OFPT.featuresRequest:
-      return reply(OFPT.featuresReply, Buffer.alloc(24, 1))
+      return reply(OFPT.featuresReply, (writer) => writer.zeros(24))
     case OFPT.getConfigRequest:
-      return reply(OFPT.getConfigReply, Buffer.of(0, NX_MATCH, 0, 0))
+      return reply(OFPT.getConfigReply, (writer) => {
+        writer.u16(NX_MATCH)
+        writer.u16(0)
+      })
     case OFPT.multipartRequest: {
-      const kind = request.readUInt16BE(HEADER)
+      const kind = body.u16()
       // It has no flows at first, and never tells which it has.
-      if (kind === OFPMP_FLOW_MONITOR) {
-        return reply(OFPT.multipartReply, Buffer.of(0, kind, 0, 0, 0, 0, 0, 0))
-      }
-      return reply(OFPT.error, Buffer.of(0, 1, 0, 2))
+      return kind === OFPMP_FLOW_MONITOR
+        ? reply(OFPT.multipartReply, (writer) => {
+            writer.u16(kind)
+            writer.zeros(6)
+          })
+        : reply(OFPT.error, (writer) => writer.put(OFPBRC_BAD_MULTIPART))
     }
-    case OFPT.bundleControl: {
-      const body = Buffer.from(request.subarray(HEADER))
-      body.writeUInt16BE(body.readUInt16BE(4) + 1, 4)
-      return reply(OFPT.bundleControl, body)
-    }
-    case undefined:
+    case OFPT.bundleControl:
+      return reply(OFPT.bundleControl, (writer) => {
+        writer.u32(body.u32())
+        writer.u16(body.u16() + 1)
+        writer.u16(body.u16())
+      })
     default:
       return undefined
   }
+}
+
+function isCommit(request: Message): boolean {
+  if (request.type !== OFPT.bundleControl) return false
+  const body = bodyOf(request)
+  body.skip(4)
+  return body.u16() === OFPBCT.commit
 }

@@ -30,9 +30,7 @@ let again = 0
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'reconnect') {
     again = 0
-    for (const sw of switches) {
-      sw.hangUp()
-    }
+    for (const sw of switches) sw.hangUp()
   } else await begin(JSON.parse(line) as Told)
 }
 await rm(dir, { recursive: true, force: true })

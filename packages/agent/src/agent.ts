@@ -23,7 +23,7 @@ import { LOCAL_PACE, keepConnected } from '@portward/wire'
 import { audit } from './audit.ts'
 import type { BridgeRow } from './bridge.ts'
 import { BridgeView, vlanLimitOf } from './bridge.ts'
-import { notesOnBypass } from './bypass.ts'
+import { controllersOf, notesOnBypass } from './bypass.ts'
 import { askSwitch } from './control.ts'
 import type { Cache } from './cache.ts'
 import { clings, emptyCache } from './datapath.ts'
@@ -260,10 +260,7 @@ export class Agent {
         }
         const row = this.#view.row(ovsdb)
         this.#bridgeIs(row)
-        const controllers = [...(row?.controller ?? [])].flatMap(
-          (uuid) => ovsdb.rows('Controller').get(uuid) ?? [],
-        )
-        this.#noteBypass(row === undefined ? [] : notesOnBypass(row, controllers))
+        this.#noteBypass(row === undefined ? [] : notesOnBypass(row, controllersOf(row, ovsdb)))
         this.#pairIs()
       },
       onState: (state, why) => {
@@ -595,7 +592,7 @@ export class Agent {
   }
 
   #foughtOver(owner: string): boolean {
-    return this.#drift.fights(performance.now()).has(owner)
+    return this.#drift.isFought(owner, performance.now())
   }
 
   /** When the loop has something to do that no event tells of: a repair that waits, more to tell of drift, a fight that may be over. */

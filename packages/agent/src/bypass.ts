@@ -6,6 +6,14 @@ import type { RowOf, VswitchSchema } from '@portward/ovsdb'
 
 export type ControllerRow = RowOf<VswitchSchema['Controller']>
 
+/** Those of the bridge. */
+export function controllersOf(
+  { controller }: Pick<BridgeRow, 'controller'>,
+  db: { rows(table: 'Controller'): ReadonlyMap<string, ControllerRow> },
+): readonly ControllerRow[] {
+  return [...controller].flatMap((uuid) => db.rows('Controller').get(uuid) ?? [])
+}
+
 /** Each in a sentence, with the way out. */
 export function notesOnBypass(
   bridge: BridgeRow,

@@ -64,6 +64,10 @@ export class Drift {
     return fights
   }
 
+  isFought(owner: string, now: number): boolean {
+    return this.#recent(owner, now).length >= FIGHT.repairs
+  }
+
   /** When the next repair may be made: in a fight, not at once. */
   dueAt(now: number): number {
     if (this.#disturbed.size === 0 || this.fights(now).size === 0) return now

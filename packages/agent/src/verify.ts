@@ -13,7 +13,7 @@ import type { FragmentView, Subject } from '@portward/portsec'
 import { explain, frameOf } from '@portward/portsec'
 import type { HostPortRecord, Revision } from '@portward/store'
 import { BridgeView, vlanLimitOf } from './bridge.ts'
-import { notesOnBypass } from './bypass.ts'
+import { controllersOf, notesOnBypass } from './bypass.ts'
 import { noteOnFragments, viewOf } from './fragments.ts'
 import type { ModeWish } from './mode.ts'
 import { modeOf, notesOn } from './mode.ts'
@@ -181,12 +181,7 @@ class Look {
       this.#vlanLimit = vlanLimitOf(config.get('vlan-limit'))
     }
     this.#note(...notesOn(this.#mode, bridge, row?.fail_mode))
-    if (row !== undefined) {
-      const controllers = [...row.controller].flatMap(
-        (uuid) => ovsdb.rows('Controller').get(uuid) ?? [],
-      )
-      this.#note(...notesOnBypass(row, controllers))
-    }
+    if (row !== undefined) this.#note(...notesOnBypass(row, controllersOf(row, ovsdb)))
     this.#note(noteOnFragments(fragments, bridge))
 
     reconciler.setFragments(fragments)
@@ -248,7 +243,7 @@ class Look {
     const { iface, verdict } = outcome
     const { portId: only } = this.#options
     const { ofport, portId } = iface ?? {}
-    const declared = this.#ports.find(({ record }) => record.portId === portId)?.record
+    const declared = this.#reconciler.inventory.ports.get(portId ?? '')?.record
     if (ofport === undefined || verdict === undefined || declared === undefined) return
     if (only !== undefined && portId !== only) return
     const { guarded, up, ...spec } = declared

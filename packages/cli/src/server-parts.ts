@@ -6,8 +6,6 @@ import type { Store } from '@portward/store'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { parseListen, parseVlanRange } from './config.ts'
-import { openWhole } from './store/open.ts'
-import { placeOf } from './store/place.ts'
 import { VERSION } from './version.ts'
 
 /** Whom the API lets in, and by what it shows that it is the API. */
@@ -59,11 +57,6 @@ async function tlsOf(
 ): Promise<Tls | undefined> {
   if (cert === '') return undefined
   return openTls({ cert, key, log: log.child({ part: 'tls' }), signal })
-}
-
-/** The store of a server. One that was not filled to its end is refused: it would be served as if it were whole. */
-export async function openServerStore(config: Config): Promise<Store> {
-  return openWhole(placeOf(config))
 }
 
 /** `local` is the agent in the same process, if there is one. */

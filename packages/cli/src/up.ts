@@ -4,13 +4,15 @@ import { makeAgent, openAgentCache } from './agent-parts.ts'
 import type { Config } from './config.ts'
 import { announce, logOf } from './daemon.ts'
 import { releaseHeap } from './heap.ts'
-import { openGate, openServerStore, serve } from './server-parts.ts'
+import { openGate, serve } from './server-parts.ts'
+import { openWhole } from './store/open.ts'
+import { placeOf } from './store/place.ts'
 
 /** Runs until the signal aborts; prints the line `ready URL` once it serves and its agent is in sync. */
 export async function up(config: Config, signal: AbortSignal): Promise<void> {
   const log = logOf(config)
   await using gate = await openGate(config, log, signal)
-  await using store = await openServerStore(config)
+  await using store = await openWhole(placeOf(config))
   await using cache = await openAgentCache(config, log)
   const agent = makeAgent(config, store, cache, log)
   // The state and the address are taken before the switch is touched: of two started by mistake, the second ends here.

@@ -27,9 +27,8 @@ export async function grantHost(admin: EtcdOptions, host: string): Promise<void>
     key: names.state(key),
     range_end: names.stateEnd(key),
   })
-  const all = keys.hostPorts(host).replace(/ports\/$/, '')
   await grant(admin, agentUser(host), [
-    below('READ', all),
+    below('READ', keys.host(host)),
     below('WRITE', keys.hostSeen(host)),
     below('WRITE', keys.hostApplied(host)),
     below('WRITE', keys.hostViolations(host)),

@@ -123,7 +123,7 @@ class EtcdStore implements Store {
       end: this.#names.stateEnd(prefix),
       after,
       signal: AbortSignal.any([signal, this.#end.signal]),
-      newest: async () => (await this.#ask(prefix, () => this.#count(prefix))).newest,
+      newest: () => this.#ask(`reading '${prefix}'`, () => this.#newest(prefix)),
     }
     for await (const answer of watchMembers(this.#members, watching)) {
       for (const change of this.#changesIn(answer)) {
@@ -191,10 +191,11 @@ class EtcdStore implements Store {
     }
   }
 
-  async #count(prefix: string): Promise<{ readonly newest: Revision }> {
+  /** Asked of the leader. */
+  async #newest(prefix: string): Promise<Revision> {
     const key = this.#names.state(prefix)
     const range_end = this.#names.stateEnd(prefix)
-    return { newest: revisionOf(await this.#range({ key, range_end, count_only: true })) }
+    return revisionOf(await this.#range({ key, range_end, count_only: true }))
   }
 
   /** Revision by revision. One that only `sync` made has no events. */

@@ -40,6 +40,8 @@ export const keys = {
   networkMembers: (networkId: string) => `members/${part(networkId)}`,
   restoring: 'restoring',
   hosts: 'hosts/',
+  /** All of one. */
+  host: (host: string) => `hosts/${part(host)}/`,
   hostPorts: (host: string) => `hosts/${part(host)}/ports/`,
   hostPort: (host: string, id: string) => `hosts/${part(host)}/ports/${part(id)}`,
   hostPlugs: (host: string) => `hosts/${part(host)}/plugs/`,

@@ -16,7 +16,7 @@ export async function openStore(place: Place): Promise<Store> {
   return openEtcd(await etcdOptionsOf(place))
 }
 
-/** The same; one that was not filled to its end is refused. */
+/** The same; one that was not filled to its end is refused: it would be served, or copied, as if it were whole. */
 export async function openWhole(place: Place): Promise<Store> {
   const store = await openStore(place)
   try {

@@ -6,6 +6,7 @@ import type { ChannelCredentials, ClientDuplexStream, ServiceError } from '@grpc
 import { Client, Metadata, connectivityState, credentials, status } from '@grpc/grpc-js'
 import { StoreError } from '../errors.ts'
 import type { Method } from './rpc.ts'
+import { rpc } from './rpc.ts'
 
 export type MembersOptions = {
   /** As `http://127.0.0.1:2379`; all http, or all https. */
@@ -122,16 +123,7 @@ export class Members {
   async #why(): Promise<string> {
     const client = this.#clients[this.#current]
     if (client === undefined || this.#closed) return ''
-    const nothing: Method<object, object> = {
-      path: '/etcdserverpb.KV/Range',
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: () => Buffer.alloc(0),
-      requestDeserialize: () => ({}),
-      responseSerialize: () => Buffer.alloc(0),
-      responseDeserialize: () => ({}),
-    }
-    return unary(client, nothing, {}, CONNECT_MS).then(
+    return unary(client, rpc.range, { key: Buffer.of(0) }, CONNECT_MS).then(
       () => '',
       (error: ServiceError) => ` (${error.details})`,
     )
