@@ -31,6 +31,12 @@ const channelOptions = {
   'grpc.max_reconnect_backoff_ms': 1000,
 }
 
+export type Stream<Q, A> = {
+  readonly stream: ClientDuplexStream<Q, A>
+  /** Its member does not answer. */
+  readonly left: () => void
+}
+
 export class Members {
   readonly #endpoints: readonly string[]
   readonly #clients: readonly Client[]
@@ -74,10 +80,8 @@ export class Members {
     }
   }
 
-  /** A stream to a member that has a leader; it ends when that is lost. Whoever finds it failing calls `left`. */
-  async open<Q, A>(
-    method: Method<Q, A>,
-  ): Promise<{ readonly stream: ClientDuplexStream<Q, A>; readonly left: () => void }> {
+  /** A stream to a member that has a leader; it ends when that is lost. */
+  async open<Q, A>(method: Method<Q, A>): Promise<Stream<Q, A>> {
     const client = await this.#connected(performance.now() + PATIENCE_MS)
     const metadata = new Metadata()
     metadata.set('hasleader', 'true')
