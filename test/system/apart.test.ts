@@ -94,13 +94,14 @@ void describe('servers and agents apart', { timeout: 240_000 }, () => {
     const [from, to] = stations[i] ?? []
     assert.ok(from && to)
     const ping = async (source: string): Promise<boolean> => {
-      const argv = ['ping', '-q', '-c1', '-W1', '-I', source, to.ip]
+      const argv = ['ping', '-q', '-c1', '-W2', '-I', source, to.ip]
       return (await from.guest.run(argv, { accept: [0, 1] })).code === 0
     }
     await from.guest.run(['ip', 'address', 'replace', `${FOREIGN}/32`, 'dev', 'eth0'])
     return { own: await ping(from.ip), foreign: await ping(FOREIGN) }
   }
   const guarded = { own: true, foreign: false }
+  const silent = { own: false, foreign: false }
   const free = { own: true, foreign: true }
 
   async function secure(server: Portward | undefined, i: number, on: boolean): Promise<void> {
@@ -212,6 +213,26 @@ void describe('servers and agents apart', { timeout: 240_000 }, () => {
     await secure(servers[1], 1, true)
     assert.deepEqual(await speech(0), free)
     assert.deepEqual(await speech(1), guarded)
+  })
+
+  void test('who fell silent for a move stays so, though its agent and the store end as soon as that is said', async () => {
+    const [, server] = servers
+    const [station] = stations[0] ?? []
+    assert.ok(server && station)
+    await secure(server, 0, true)
+    const { id } = station.port
+    await server.ask('PUT', `/v2.0/ports/${id}`, { port: { 'binding:host_id': 'h9' } })
+    await until(async () => {
+      const { body } = await server.ask('GET', '/portward/v1/hosts/h9/ports')
+      const [moved] = (body as { ports: readonly { declared: { standby?: true } }[] }).ports
+      return moved !== undefined && moved.declared.standby !== true
+    }, 'it may speak elsewhere')
+    await Promise.all([agents[0]?.stop('SIGKILL'), etcd.kill()])
+    await switches[0]?.ofctl('del-flows', switches[0].bridge)
+    agents[0] = await startAgent(0)
+    assert.match(agents[0].said(), /going on with what was declared at 20/)
+    assert.deepEqual(await speech(0), silent)
+    await etcd.start()
   })
 
   void test('the store moves into a file and back, and is the same', async () => {

@@ -17,8 +17,15 @@ import type { Ovsdb, VswitchSchema } from '@portward/ovsdb'
 import { keepLock, openOvsdb, vswitch } from '@portward/ovsdb'
 import type { FlowRow, FragmentView } from '@portward/portsec'
 import { flowRows } from '@portward/portsec'
-import type { AliveRecord, HostPortRecord, PlugRecord, Revision, Store } from '@portward/store'
-import { keys, records } from '@portward/store'
+import type {
+  AliveRecord,
+  HostPortRecord,
+  Lease,
+  PlugRecord,
+  Revision,
+  Store,
+} from '@portward/store'
+import { LeaseExpired, keys, records } from '@portward/store'
 import { LOCAL_PACE, keepConnected } from '@portward/wire'
 import { audit } from './audit.ts'
 import type { BridgeRow } from './bridge.ts'
@@ -69,8 +76,8 @@ export type AgentOptions = {
 
 /** Seconds after which what a silent agent said is forgotten. */
 const LEASE_TTL = 10
-/** The wait after a failure, in milliseconds; each further one doubles it. */
-const RETRY = { first: 20, most: 1000 }
+/** The wait after a failure, in milliseconds; each further one doubles it. From `most` on, the log is told less often. */
+const RETRY = { first: 20, most: 1000, saidEach: 60_000 }
 /** After which what the switch has refused is tried again, in milliseconds: mostly it is for an operator to mend. */
 const REFUSED_MS = 2000
 /** Between two lines of the log on what another hand does to our flows, and two looks at whether a fight is over. */
@@ -650,7 +657,11 @@ export class Agent {
 
   /** Reports what the datapath follows. The loop that writes flows waits for none of it. */
   async #settle(signal: AbortSignal): Promise<void> {
-    const follow = async (): Promise<void> => {
+    const secure = async (outcomes: readonly Outcome[], changed: boolean): Promise<void> => {
+      // Another host may speak once this is said: we, begun anew without the store, must not.
+      const armed = outcomes.some(({ verdict }) => verdict?.fulfils?.record.standby === true)
+      if (armed) await this.#options.cache?.kept()
+      if (!changed) return
       await this.#forget(signal)
       if (!clings(this.#bridge?.datapath_type, this.#ovsVersion)) return
       await emptyCache(this.#options.rundir, signal)
@@ -658,7 +669,7 @@ export class Agent {
     while (!signal.aborted) {
       if (this.#switch !== undefined) {
         try {
-          for (const outcome of await this.#unsettled.settle(follow)) {
+          for (const outcome of await this.#unsettled.settle(secure)) {
             this.#settled(outcome)
             this.#reconciler.tags.stands(outcome)
           }
@@ -702,28 +713,43 @@ export class Agent {
     this.#news.ring()
   }
 
+  /**
+   * Under one lease until that has expired. It is not given back at the end: the flows stand, and for as long as an agent needs to
+   * begin anew, nobody is to take its host for one of which nothing is known.
+   */
   async #tell(signal: AbortSignal): Promise<void> {
-    const { store } = this.#options
-    const lease = await store.lease(LEASE_TTL)
-    // Given back at the end only: an agent that fails to write once is not dead, and what it said stays until it is said anew.
-    await using stack = new AsyncDisposableStack()
-    stack.defer(async () => {
-      if (signal.aborted) await lease.revoke()
-    })
+    const lease = await this.#options.store.lease(LEASE_TTL)
     this.#saidAgain = false
     this.#report.sayAgain()
-    let renewal = performance.now() + LEASE_TTL * 500
+    const expired = new AbortController()
+    const until = AbortSignal.any([signal, expired.signal])
+    const keeping = async (work: () => Promise<void>): Promise<void> => {
+      try {
+        await work()
+      } catch (error) {
+        if (!(error instanceof LeaseExpired)) throw error
+        expired.abort()
+      }
+    }
+    // A write that fails, or takes long, is no death: the lease is kept meanwhile, and with it what was said.
+    await Promise.all([
+      this.#persist('reporting', until, () => keeping(() => this.#write(lease, until))),
+      this.#persist('renewing the lease', until, () => keeping(() => renew(lease, until))),
+    ])
+  }
+
+  async #write({ id }: Lease, signal: AbortSignal): Promise<void> {
+    const { store } = this.#options
     while (!signal.aborted) {
       this.#report.alive(this.alive)
-      await this.#report.flush(store, lease.id)
-      if (!this.#saidAgain) {
+      await this.#report.flush(store, id)
+      if (this.#hasTold && !this.#saidAgain) {
+        await this.#report.retract(store)
+        await this.#report.flush(store, id)
         this.#saidAgain = true
         continue
       }
-      await this.#news.wait(signal, Math.max(0, renewal - performance.now()))
-      if (performance.now() < renewal) continue
-      await lease.keepAlive()
-      renewal = performance.now() + LEASE_TTL * 500
+      await this.#news.wait(signal)
     }
   }
 
@@ -754,6 +780,7 @@ export class Agent {
   /** Failures of switch and store pass: what was to be done is done again. */
   async #persist(doing: string, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
     let wait = RETRY.first
+    let said = -Infinity
     while (!signal.aborted) {
       const begun = performance.now()
       try {
@@ -761,10 +788,22 @@ export class Agent {
       } catch (err) {
         if (signal.aborted) return
         if (performance.now() - begun > RETRY.most) wait = RETRY.first
-        this.#options.log.warn({ err }, `${doing} failed: trying again in ${wait} ms`)
+        // What lasts a night does not fill the disk.
+        if (wait < RETRY.most || performance.now() - said > RETRY.saidEach) {
+          said = performance.now()
+          this.#options.log.warn({ err }, `${doing} failed: trying again in ${wait} ms`)
+        }
         await sleep(wait, undefined, { signal }).catch(() => {})
         wait = Math.min(wait * 2, RETRY.most)
       }
     }
+  }
+}
+
+/** Until the signal aborts; throws what the store throws. */
+async function renew(lease: Lease, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await lease.keepAlive()
+    await sleep(LEASE_TTL * 500, undefined, { signal })
   }
 }

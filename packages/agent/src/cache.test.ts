@@ -136,3 +136,26 @@ function verbsOf(store: Store): Store {
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   }
 }
+
+void test('what somebody waits for is kept at once, and later changes after it', async () => {
+  rmSync(file, { force: true })
+  await using cache = (await open()).cache
+  const keptIn = () => readFileSync(file, 'utf8').split('\n').slice(1, -2).length
+  cache.snapshot(PREFIX, [entry('a', '1', 3)], 5)
+  await cache.kept()
+  assert.equal(keptIn(), 1)
+  for (const revision of [6, 7]) {
+    const put = { type: 'put' as const, entry: entry(`b${revision}`, '2', revision) }
+    cache.change(PREFIX, { revision, events: [put] })
+    const both = [cache.kept(), cache.kept()]
+    await Promise.all(both)
+    assert.equal(keptIn(), revision - 4)
+  }
+  const { key } = entry('a', '1', 3)
+  cache.change(PREFIX, { revision: 8, events: [{ type: 'delete', key, modified: 8 }] })
+  const before = performance.now()
+  while (keptIn() !== 2) {
+    assert.ok(performance.now() - before < 10_000, 'nobody waits for it, and it is never written')
+    await sleep(20)
+  }
+})

@@ -9,7 +9,7 @@ import { dirname } from 'node:path'
 import type { Log } from './log.ts'
 
 const FORMAT = 'portward agent cache 1'
-/** Before a write: after a change, and as a multiple of the time that the last one took; and after one that failed. */
+/** Before a write that nobody waits for: after a change, and as a multiple of the time that the last one took; and after one that failed. */
 const PAUSE = { ms: 1000, rest: 20, failed: 60_000 }
 
 /** The first line; the rest are entries. */
@@ -131,25 +131,28 @@ export class Cache implements AsyncDisposable {
     this.#changed()
   }
 
+  /** Writes now what is not written yet. Where that fails, the log says so. */
+  async kept(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#write())
+    await this.#writing
+  }
+
   /** Writes what is not written yet. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#timer)
-    await this.#writing
-    await this.#write()
+    await this.kept()
   }
 
   #changed(): void {
     this.#dirty = true
-    if (this.#closed) return
-    this.#timer ??= setTimeout(() => {
-      this.#writing = this.#write()
-    }, this.#pause)
+    if (!this.#closed) this.#timer ??= setTimeout(() => void this.kept(), this.#pause)
   }
 
   /** When it fails, the file is as it was. */
   async #write(): Promise<void> {
     const { file, log } = this.#options
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     if (!this.#dirty) return
     this.#dirty = false
     const begun = performance.now()
@@ -157,15 +160,13 @@ export class Cache implements AsyncDisposable {
       await writeSealed(file, this.#lines())
       this.#pause = Math.max(PAUSE.ms, (performance.now() - begun) * PAUSE.rest)
     } catch (err) {
-      this.#dirty = true
       this.#pause = PAUSE.failed
       log.error(
         { err, file },
         'what is declared cannot be kept: a restart without the store would go on with what was kept before',
       )
+      this.#changed()
     }
-    this.#timer = undefined
-    if (this.#dirty) this.#changed()
   }
 
   *#lines(): Generator<Head | Entry> {

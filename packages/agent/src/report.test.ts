@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseMac } from '@portward/addr'
-import type { Op } from '@portward/store'
+import type { Op, Store } from '@portward/store'
 import { keys } from '@portward/store'
 import type { Iface } from './interface.ts'
 import type { Outcome } from './reconciler.ts'
@@ -18,6 +18,12 @@ class FakeStore {
       else if (op.type === 'delete') this.entries.delete(op.key)
     }
     return Promise.resolve({ succeeded: true, revision: ++this.txns })
+  }
+  range(prefix: string): ReturnType<Store['range']> {
+    const entries = [...this.entries].flatMap(([key, value]) =>
+      key.startsWith(prefix) ? [{ key, value, created: 1, modified: 1 }] : [],
+    )
+    return Promise.resolve({ revision: this.txns, entries })
   }
 }
 
@@ -118,4 +124,17 @@ void test('a new lease is told everything again', async () => {
   report.sayAgain()
   await report.flush(store, 'another')
   assert.equal(store.entries.size, 2)
+})
+
+void test('what an earlier run has left, and this one does not say, is taken back', async () => {
+  const [store, report] = [new FakeStore(), new Report({ host: 'h', wake: () => {} })]
+  const elsewhere = [keys.hostAppliedPort('h2', 'gone'), keys.hostPort('h', 'gone')]
+  const left = [keys.hostAppliedPort('h', 'gone'), keys.hostSeenIface('h', 'tap9')]
+  for (const key of [...left, ...elsewhere]) store.entries.set(key, '{}')
+  report.outcome(outcome('tap1', 'p'))
+  await report.flush(store, 'lease')
+  await report.retract(store)
+  await report.flush(store, 'lease')
+  const here = [appliedKey, keys.hostSeenIface('h', 'tap1')]
+  assert.deepEqual([...store.entries.keys()].toSorted(), [...here, ...elsewhere].toSorted())
 })

@@ -35,7 +35,7 @@ export class Report {
       this.#unfulfil(name)
       return
     }
-    const { fulfils } = verdict
+    const { fulfils, lacks } = verdict
     const portId = fulfils.record.portId
     if (this.#fulfilled.get(name) !== portId) this.#unfulfil(name)
     this.#fulfilled.set(name, portId)
@@ -45,6 +45,7 @@ export class Report {
       iface: name,
       ofport: iface.ofport,
       flows: verdict.flows.length,
+      ...(lacks !== undefined && { lacks }),
     }
     this.#say(keys.hostAppliedPort(this.#host, portId), records.applied.encode(applied))
   }
@@ -64,6 +65,14 @@ export class Report {
   sayAgain(): void {
     for (const key of this.#said.keys()) this.#dirty.add(key)
     this.#wake()
+  }
+
+  /** What an earlier run or lease has left there, and this one does not say, is to go at the next `flush`. */
+  async retract(store: Pick<Store, 'range'>): Promise<void> {
+    for (const prefix of [keys.hostSeen(this.#host), keys.hostApplied(this.#host)]) {
+      const { entries } = await store.range(prefix)
+      for (const { key } of entries) if (!this.#said.has(key)) this.#dirty.add(key)
+    }
   }
 
   /** Writes what has changed. Throws what the store throws; then all that was not written is still to be written. */

@@ -476,9 +476,11 @@ void test('where it can’t be in the VLAN of its network, an interface is silen
       namesOf: () => new Set(['tap1']),
       tags: { applied: () => true, changing: () => false },
     }
-    const { state, reason, flows, fulfils } = verdictOn(ifaceOf('tap1', more), setting)
+    const { state, reason, flows, fulfils, lacks } = verdictOn(ifaceOf('tap1', more), setting)
     if (state !== 'silent') return undefined
-    assert.deepEqual([flows.length, fulfils], [1, undefined])
+    const standby = record.standby === true
+    assert.deepEqual([flows.length, fulfils?.record], [1, standby ? record : undefined])
+    assert.equal(lacks, standby && !reason?.includes('another host') ? reason : undefined)
     return reason
   }
   const right = { vlan: 150, ownTag: 150 }
@@ -494,6 +496,10 @@ void test('where it can’t be in the VLAN of its network, an interface is silen
     assert.equal(reasonOf({ vlan: 7 }, { ...port, vlan: 0 }), undefined, 'an operator’s')
     assert.equal(reasonOf({ vlan: 7, ownTag: 150 }, { ...port, vlan: 0 }), undefined, 'likewise')
     assert.equal(reasonOf({ bond: true }, { ...port, vlan: 0 }), undefined)
+    const standby = { ...port, standby: true } as const
+    assert.match(reasonOf(right, standby) ?? '', /speaks on another host/)
+    assert.match(reasonOf({}, standby) ?? '', /has no tag, not the tag 150 of its network yet/)
+    assert.match(reasonOf({ ...right, bond: true }, standby) ?? '', /a bond/)
   }
 })
 

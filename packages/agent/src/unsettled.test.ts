@@ -11,7 +11,8 @@ function outcome(name: string): Outcome {
 class Datapath {
   asked = 0
   #answer = Promise.withResolvers<void>()
-  readonly forget = (): Promise<void> => {
+  readonly forget = (_: readonly Outcome[], changed: boolean): Promise<void> => {
+    if (!changed) return Promise.resolve()
     this.asked++
     this.#answer = Promise.withResolvers()
     return this.#answer.promise

@@ -35,19 +35,20 @@ export class Unsettled {
   }
 
   /**
-   * Calls `forget` if flows have changed, and gives those outcomes that were there before it and are still the latest. Throws
-   * what it threw; then all of them still wait.
+   * Calls `secure` with the outcomes there are, and whether flows have changed since it was last called; gives those of them that
+   * are still the latest after it. Throws what it threw; then all of them still wait.
    */
-  async settle(forget: () => Promise<void>): Promise<readonly Outcome[]> {
+  async settle(
+    secure: (outcomes: readonly Outcome[], changed: boolean) => Promise<void>,
+  ): Promise<readonly Outcome[]> {
     const { outcomes } = this
-    if (this.#changed) {
-      this.#changed = false
-      try {
-        await forget()
-      } catch (error) {
-        this.#changed = true
-        throw error
-      }
+    const changed = this.#changed
+    this.#changed = false
+    try {
+      await secure(outcomes, changed)
+    } catch (error) {
+      this.#changed ||= changed
+      throw error
     }
     const settled = outcomes.filter((outcome) => this.#outcomes.get(outcome.name) === outcome)
     for (const { name } of settled) this.#outcomes.delete(name)

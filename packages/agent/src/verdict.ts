@@ -19,6 +19,8 @@ export type Verdict = {
   readonly flows: readonly Flow[]
   /** The port these flows fulfil, if they do: what `applied` may report once the switch has them. */
   readonly fulfils: Declared | undefined
+  /** What a port on standby, which is silent as it should be, would still have to have before it could speak. */
+  readonly lacks?: string
   /** Keep the port's guard that stands on this interface, if one does: what can't be compiled keeps its last good one. */
   readonly keep?: true
   /** What of the floods concerns it; absent from what is not guarded, or can't be kept apart. */
@@ -63,11 +65,10 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
     return { ...down, fulfils: declared }
   }
   if (port.standby === true) {
-    const armed = silenced(iface.ofport, port.portId, STANDBY)
-    // With its tag: then it may speak as soon as it is told to.
-    return strayReason(iface, port, setting.tags) === undefined
-      ? { ...armed, fulfils: declared }
-      : armed
+    // Silence is what is asked for, and all that the host it leaves has to give.
+    const lacks = strayReason(iface, port, setting.tags)
+    const verdict = { ...silenced(iface.ofport, port.portId, STANDBY), fulfils: declared }
+    return lacks === undefined ? verdict : { ...verdict, reason: lacks, lacks }
   }
   const stray = strayReason(iface, port, setting.tags)
   if (stray !== undefined) return silenced(iface.ofport, port.portId, stray)

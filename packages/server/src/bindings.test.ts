@@ -88,6 +88,42 @@ void test('a second binding is armed and silent; activated, the port speaks ther
   assert.equal(at('h1'), undefined)
 })
 
+void test('?wait=applied of a binding waits until all is ready for the port there, and says what is missing', async () => {
+  await using bench = await openBench()
+  const { server, agents, id, path } = bench
+  const wait = { prefer: 'wait=1' }
+  const waiting = server.call('POST', `${path}/bindings`, { binding: { host: 'h2' } }, wait)
+  await until(bench, () => bench.at('h2')?.standby === true, 'h2 is told')
+  await agents[1]?.apply(id, { lacks: 'no tag yet' })
+  const early = await waiting
+  assert.equal(early.status, 202)
+  assert.deepEqual(early.all('pending'), [{ host: 'h2', port: id, reason: 'no tag yet' }])
+  assert.equal((await server.call('DELETE', `${path}/bindings/h2`)).status, 204)
+  const again = server.call('POST', `${path}/bindings`, { binding: { host: 'h2' } }, wait)
+  await until(bench, () => bench.at('h2')?.standby === true, 'h2 is told')
+  await agents[1]?.apply(id)
+  assert.equal((await again).status, 201)
+  const ports = (await server.call('GET', '/portward/v1/hosts/h2/ports')).all('ports')
+  assert.deepEqual(
+    ports.map(({ applied }) => applied),
+    [true],
+  )
+})
+
+void test('a silence without all that speaking would take is silence: the port moves. One that is not acknowledged holds it, and says how to go on', async () => {
+  await using bench = await openBench()
+  const { server, agents, id, path, at } = bench
+  await server.call('PUT', path, { port: { 'binding:host_id': 'h2' } })
+  const why = async (): Promise<string> =>
+    String((await server.call('GET', `/portward/v1/ports/${id}`)).at('reason'))
+  assert.match(await why(), /^it moves: .* host h1 .* unplug tap0 there; .*end its agent$/)
+  await agents[0]?.see('tap0', { portId: id, state: 'silent', reason: 'tap1 has the same' })
+  assert.match(await why(), /\(tap1 has the same\)/)
+  assert.equal(at('h2')?.standby, true)
+  await agents[0]?.apply(id, { lacks: 'its tag' })
+  await until(bench, () => at('h2')?.standby === undefined, 'h2 speaks')
+})
+
 void test('what can’t be done of a binding is said, with Neutron’s statuses and types', async () => {
   await using bench = await openBench()
   const { server, path } = bench

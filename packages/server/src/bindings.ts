@@ -17,7 +17,7 @@ import { pathOf, readValues, storedAt, unwrap } from './resource.ts'
 import type { Stored } from './table.ts'
 import { transact } from './transact.ts'
 import type { Context } from './transact.ts'
-import { applied, pendingAfter, waitOf } from './wait.ts'
+import { applied, armed, pendingAfter, waitOf } from './wait.ts'
 
 const { attributes } = port
 
@@ -30,7 +30,7 @@ export const binding = {
   },
 } as const
 
-type AllRoute = { Params: { id: string } }
+type AllRoute = { Params: { id: string }; Querystring: Query }
 type OneRoute = { Params: { id: string; host: string }; Querystring: Query }
 
 export function serveBindings(app: FastifyInstance, context: Context, signal: AbortSignal): void {
@@ -59,13 +59,15 @@ export function serveBindings(app: FastifyInstance, context: Context, signal: Ab
   app.post<AllRoute>(`${its}/bindings`, async (request, reply) => {
     const asking = askedBy(context, request)
     const { id } = request.params
+    const wait = waitOf(request.query, request.headers)
     const { host = '', ...values } = readValues(binding, 'POST', unwrap(binding, jsonOf(request)))
     const made = await write(asking, { id, host }, (record) => {
       if (viewOf(record, host, replica) !== undefined) throw errors.bindingExists(id, host)
       const { vnic_type: vnicType = 'normal', profile = {} } = values
       return { ...record, standby: [...(record.standby ?? []), { host, vnicType, profile }] }
     })
-    return reply.code(201).send({ binding: made })
+    const pending = await pendingAfter(asking, wait, reply, [armed(id, host)], signal)
+    return reply.code(pending === undefined ? 201 : 202).send({ binding: made, ...pending })
   })
   app.get<OneRoute>(`${its}/bindings/:host`, async (request) => {
     const { id, host } = request.params

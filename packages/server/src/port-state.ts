@@ -1,7 +1,7 @@
 // What has become of a port: declared, bound, seen on its host, acknowledged by its switch.
 
 import { keys, parseHostKey } from '@portward/store'
-import type { PortRecord, SeenRecord } from '@portward/store'
+import type { AppliedRecord, PortRecord, SeenRecord } from '@portward/store'
 import type { Replica } from './replica.ts'
 
 export type PortState = {
@@ -36,17 +36,14 @@ export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: R
   const seen = seenAt(port.id, host, replica)
   const at = { iface: seen?.iface ?? null, ofport: seen?.record.ofport ?? null }
   if (replica.alive.get(keys.hostAlive(host)) === undefined) {
-    const reason = `no agent is alive on host ${host}: what its switch does is not known`
-    return { ...nothing, ...at, state: 'hostDown', reason }
+    return { ...nothing, ...at, state: 'hostDown', reason: noAgent(host) }
   }
   const wanted = replica.hostPorts.get(keys.hostPort(host, port.id))
-  const done = replica.applied.get(keys.hostAppliedPort(host, port.id))?.record
-  // What a switch acknowledged before it was lost may be gone with it.
-  const lost = disconnected(host, replica)
+  const done = acknowledged(replica, host, port.id)
   if (wanted?.record.standby === true) {
     return { ...nothing, ...at, state: 'pending', reason: waitsFor(port.id, replica) }
   }
-  if (lost === undefined && wanted !== undefined && done?.revision === wanted.modified) {
+  if (wanted !== undefined && done !== undefined) {
     const { iface, ofport, flows } = done
     const state = seen?.record.state ?? (wanted.record.guarded ? 'guarded' : 'open')
     return {
@@ -65,13 +62,38 @@ export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: R
     return { ...nothing, state: 'unplugged', reason }
   }
   const reason =
-    lost ?? seen.record.reason ?? `the switch of host ${host} has not acknowledged it yet`
+    disconnected(host, replica) ??
+    seen.record.reason ??
+    `the switch of host ${host} has not acknowledged it yet`
   return { ...nothing, ...at, state: 'pending', reason }
 }
 
+export function noAgent(host: string): string {
+  return `no agent is alive on host ${host}: what its switch does is not known`
+}
+
+/** What the switch of a host has acknowledged of what the port is there now. What it did before it was lost may be gone with it. */
+export function acknowledged(
+  replica: Replica,
+  host: string,
+  id: string,
+): AppliedRecord | undefined {
+  const wanted = replica.hostPorts.get(keys.hostPort(host, id))
+  const done = replica.applied.get(keys.hostAppliedPort(host, id))?.record
+  if (wanted === undefined || done?.revision !== wanted.modified) return undefined
+  return disconnected(host, replica) === undefined ? done : undefined
+}
+
 function waitsFor(id: string, replica: Replica): string {
-  const from = replica.ports.get(id)?.record.leaving ?? 'another host'
-  return `it moves: it may speak here once the switch of host ${from} has acknowledged that it is silent there`
+  const from = replica.ports.get(id)?.record.leaving
+  if (from === undefined) return 'it is about to be told that it may speak here'
+  const there = seenAt(id, from, replica)
+  const why = disconnected(from, replica) ?? there?.record.reason
+  return (
+    `it moves: it may speak here once the switch of host ${from} has acknowledged that it is silent there` +
+    `${why === undefined ? '' : ` (${why})`}. If that takes long, unplug ${there?.iface ?? 'it'} there; ` +
+    `where ${from} itself is lost, end its agent`
+  )
 }
 
 /** Why what a host's switch has acknowledged may be so no longer, when that is so: it is lost, or another hand is at it. */

@@ -15,7 +15,7 @@ import { errors } from './errors.ts'
 import { kind, mac, string } from './kinds.ts'
 import { port } from './port.ts'
 import { adminOnly } from './policy.ts'
-import { portState } from './port-state.ts'
+import { acknowledged, portState } from './port-state.ts'
 import { hostPortOf } from './port-write.ts'
 import { protect, unprotect } from './protect.ts'
 import type { Query } from './query.ts'
@@ -242,7 +242,8 @@ function enforcedAt(replica: Replica, host: string): readonly object[] {
       const stored = replica.hostPorts.get(key)
       if (stored === undefined) return []
       const { record, modified } = stored
-      const { applied } = portState({ id: record.portId, boundHost: host }, replica)
+      const done = acknowledged(replica, host, record.portId)
+      const applied = done !== undefined && done.lacks === undefined
       return [{ id: record.portId, revision: modified, applied, declared: record }]
     })
 }

@@ -4,7 +4,7 @@ import { keys } from '@portward/store'
 import type { FastifyReply } from 'fastify'
 import type { IncomingHttpHeaders } from 'node:http'
 import { errors } from './errors.ts'
-import { disconnected, portState } from './port-state.ts'
+import { acknowledged, disconnected, noAgent, portState, seenAt } from './port-state.ts'
 import type { Query } from './query.ts'
 import { textsOf } from './query.ts'
 import type { Replica } from './replica.ts'
@@ -62,13 +62,28 @@ export function applied(portId: string): Check {
   }
 }
 
+/** The switch of a host that the port may be moved to has acknowledged that all is ready for it there, and silent. */
+export function armed(portId: string, host: string): Check {
+  return (replica) => {
+    const done = acknowledged(replica, host, portId)
+    if (done !== undefined && done.lacks === undefined) return undefined
+    const hopeless = replica.alive.get(keys.hostAlive(host)) === undefined
+    if (hopeless) return { host, port: portId, reason: noAgent(host), hopeless }
+    const reason =
+      disconnected(host, replica) ??
+      seenAt(portId, host, replica)?.record.reason ??
+      `host ${host} has no interface with iface-id ${portId}`
+    return { host, port: portId, reason: done?.lacks ?? reason, hopeless }
+  }
+}
+
 /** The switch of the host the port was bound to has nothing of it any more. */
 export function withdrawn(portId: string, host: string): Check {
   return (replica) => {
     if (replica.applied.get(keys.hostAppliedPort(host, portId)) === undefined) return undefined
     const hopeless = replica.alive.get(keys.hostAlive(host)) === undefined
     const reason = hopeless
-      ? `no agent is alive on host ${host}: what its switch does is not known`
+      ? noAgent(host)
       : (disconnected(host, replica) ??
         `the switch of host ${host} has not acknowledged that its flows are gone`)
     return { host, port: portId, reason, hopeless }

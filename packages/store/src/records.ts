@@ -229,6 +229,8 @@ const appliedSchema = Type.Object({
   iface: Type.String(),
   ofport: Type.Integer(),
   flows: Type.Integer(),
+  /** What a port on standby, which is silent there, would still have to have before it could speak. */
+  lacks: Type.Optional(Type.String()),
 })
 export type AppliedRecord = Static<typeof appliedSchema>
 

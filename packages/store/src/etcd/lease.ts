@@ -36,6 +36,7 @@ export class EtcdLease implements Lease {
         if (tries === TRIES) throw this.#told(error, 'renewing a lease')
       }
     }
+    this.#drop()
     throw new LeaseExpired(this.id)
   }
 

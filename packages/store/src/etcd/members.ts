@@ -40,6 +40,8 @@ export type Stream<Q, A> = {
 export class Members {
   readonly #endpoints: readonly string[]
   readonly #clients: readonly Client[]
+  /** Those that have not ended: a channel is closed only when they have. */
+  readonly #streams = new Set<{ cancel(): void }>()
   #current = 0
   #closed = false
 
@@ -92,11 +94,14 @@ export class Members {
       responseDeserialize,
       metadata,
     )
+    this.#streams.add(stream)
+    stream.on('status', () => this.#streams.delete(stream))
     return { stream, left: () => this.#leave(client) }
   }
 
   close(): void {
     this.#closed = true
+    for (const stream of this.#streams) stream.cancel()
     for (const client of this.#clients) client.close()
   }
 
