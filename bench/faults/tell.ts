@@ -9,6 +9,7 @@ import type { Plugs } from './plug.ts'
 import type { Run } from './run.ts'
 import { RATE } from './run.ts'
 
+/** To be added to what the switch takes until it has the port: with a thousand others, that is more than this. */
 const PLUG_LIMIT_MS = 20
 
 export type Told = {
@@ -49,8 +50,8 @@ export function tellPlugs(
       { what: `${name}: spoofed frames leaked: ${leaked}`, limit: '0', holds: leaked === 0 },
       {
         what: `${name}: plug to the first honest frame, median ${median.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`,
-        limit: `median ${PLUG_LIMIT_MS} ms`,
-        holds: median <= PLUG_LIMIT_MS,
+        limit: `median ${PLUG_LIMIT_MS} ms more than without a guard`,
+        holds: median - floor.median <= PLUG_LIMIT_MS,
       },
       {
         what: `${name}: frames that the capture missed: ${missed}`,

@@ -10,8 +10,14 @@ import { until } from './lab.ts'
 
 const never = new AbortController().signal
 
-function control(sw: Switch, onChange: (port: number) => void = () => {}): Promise<FloodControl> {
-  return openFloodControl({ address: `${sw.rundir}/${sw.bridge}.mgmt`, onChange, signal: never })
+type Told = {
+  readonly onChange?: (port: number) => void
+  readonly onPort?: (name: string, port: number | undefined) => void
+}
+
+function control(sw: Switch, told: Told = {}): Promise<FloodControl> {
+  const [address, nobody] = [`${sw.rundir}/${sw.bridge}.mgmt`, (): void => {}]
+  return openFloodControl({ address, onChange: nobody, onPort: nobody, ...told, signal: never })
 }
 
 /** The names of the ports that floods do not reach, as ovs-ofctl tells. */
@@ -27,7 +33,7 @@ void test('floods are kept from ports, and let to them again; what another hand 
   await using sw = await startSwitch()
   await sw.addPorts(dummies('d1', 'd2'))
   const told: number[] = []
-  await using floods = await control(sw, (port) => told.push(port))
+  await using floods = await control(sw, { onChange: (port) => told.push(port) })
   const ports = await sw.ofports()
   const [d1, d2] = [ports.get('d1') ?? 0, ports.get('d2') ?? 0]
   const wanted = new Map([d1, d2, OFPP.local].map((port) => [port, false]))
@@ -50,6 +56,29 @@ void test('floods are kept from ports, and let to them again; what another hand 
   const refused = await floods.set(new Map([...wanted, [d3, false]]))
   assert.deepEqual([...refused], [[d1, 'the switch has no such port']])
   assert.deepEqual(await apart(sw), ['br-int', 'd2', 'd3'])
+})
+
+void test('ports that come and go are told by name, but for names that may have been cut off', async () => {
+  await using sw = await startSwitch()
+  await sw.addPorts(dummies('before'))
+  const told: (readonly [string, number | undefined])[] = []
+  await using _ = await control(sw, { onPort: (...port) => told.push(port) })
+  // Fourteen, fifteen and sixteen characters.
+  const names = ['tap01234567890', 'tap012345678901', 'tap0123456789012', 'd1']
+  await sw.addPorts(dummies(...names))
+  const ports = await sw.ofports()
+  await until(() => told.length >= 2, 'they came')
+  await sw.removePorts(names)
+  await until(() => told.length >= 4, 'they went')
+  const whole = ['d1', 'tap01234567890']
+  assert.deepEqual(
+    told.slice(0, 2).toSorted(),
+    whole.map((name) => [name, ports.get(name)]),
+  )
+  assert.deepEqual(
+    told.slice(2).toSorted(),
+    whole.map((name) => [name, undefined]),
+  )
 })
 
 void test('a bridge without OpenFlow 1.0 says so, and the way out', async () => {

@@ -278,7 +278,7 @@ export class Agent {
     const tasks = [
       this.#followPorts(until),
       this.#followPlugs(until),
-      this.#keepSwitch(until),
+      this.#keepSwitch(ovsdb, until),
       this.#persist('writing flows', until, () => this.#reconcile(until)),
       this.#persist('emptying the cache of the datapath', until, () => this.#settle(until)),
       this.#persist('looking at fragments', until, () => this.#watchFragments(until)),
@@ -327,7 +327,7 @@ export class Agent {
    * Two agents on one bridge would remove each other's flows for ever, with a hole each time: the one that holds the lock
    * of the switch's database guards, and the other waits.
    */
-  async #keepSwitch(signal: AbortSignal): Promise<void> {
+  async #keepSwitch(ovsdb: Ovsdb<VswitchSchema>, signal: AbortSignal): Promise<void> {
     const { rundir, bridge } = this.#options
     let turn: AbortController | undefined
     let guarding = Promise.resolve()
@@ -344,14 +344,14 @@ export class Agent {
         } else if (turn === undefined) {
           turn = new AbortController()
           const until = AbortSignal.any([signal, turn.signal])
-          guarding = guarding.then(() => this.#connectSwitch(until))
+          guarding = guarding.then(() => this.#connectSwitch(ovsdb, until))
         }
       },
     })
     await guarding
   }
 
-  async #connectSwitch(signal: AbortSignal): Promise<void> {
+  async #connectSwitch(ovsdb: Ovsdb<VswitchSchema>, signal: AbortSignal): Promise<void> {
     const { rundir, bridge } = this.#options
     await this.#seen.promise
     await keepConnected({
@@ -360,7 +360,7 @@ export class Agent {
       connect: (attempt) =>
         openSwitch({ address: join(rundir, `${bridge}.mgmt`), signal: attempt }),
       onState: (kept) => {
-        if (kept.state === 'up') void this.#adopt(kept.session, signal)
+        if (kept.state === 'up') void this.#adopt(ovsdb, kept.session, signal)
         else if (kept.state === 'backoff') this.#disconnected(kept.why)
       },
     })
@@ -368,7 +368,11 @@ export class Agent {
   }
 
   /** Takes the switch as it is found: what is right of ours stays, untouched. */
-  async #adopt(session: SwitchConnection, signal: AbortSignal): Promise<void> {
+  async #adopt(
+    ovsdb: Ovsdb<VswitchSchema>,
+    session: SwitchConnection,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { bridge, mode: wish, log } = this.#options
     try {
       const early: FlowEvent[] = []
@@ -378,7 +382,7 @@ export class Agent {
       })
       if (this.#bridge === undefined) throw new Error(`OVSDB does not know ${bridge} yet`)
       const mode = modeOf(wish, { failMode: this.#bridge.fail_mode, flows })
-      const floods = await this.#openFloods(session, mode, signal)
+      const floods = await this.#openFloods(ovsdb, session, mode, signal)
       this.#reconciler.setFragments(await fragmentView(session, mode))
       this.#reconciler.setPair(this.#pair.numbers)
       this.#reconciler.adopt(flows, mode, floods)
@@ -399,6 +403,7 @@ export class Agent {
 
   /** A second connection, that lives as long as the first; and the other way round, for what it set is as old as its flows. */
   async #openFloods(
+    ovsdb: Ovsdb<VswitchSchema>,
     session: SwitchConnection,
     mode: Mode,
     signal: AbortSignal,
@@ -414,10 +419,17 @@ export class Agent {
           log.warn({ ofport }, 'another hand changed whether floods reach a port: put right')
           this.#reconciler.floodsChanged(ofport)
         },
+        onPort: (name, ofport) => {
+          this.#view.numbered(name, ofport, ovsdb)
+          this.#silence()
+        },
         signal,
       })
       void session.closed.then(() => floods[Symbol.asyncDispose]())
-      void floods.closed.then(() => session[Symbol.asyncDispose]())
+      void floods.closed.then(() => {
+        this.#view.forgetNumbers(ovsdb)
+        return session[Symbol.asyncDispose]()
+      })
       return floods
     } catch (error) {
       if (!(error instanceof SwitchError)) throw error

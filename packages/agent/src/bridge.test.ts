@@ -14,7 +14,9 @@ type InterfaceRow = RowOf<VswitchSchema['Interface']>
 type Picture = {
   readonly bridges: Readonly<Record<string, readonly string[]>>
   readonly ports: Readonly<Record<string, readonly string[]>>
-  readonly ifaces: Readonly<Record<string, { name: string; ofport: number; ifaceId: string }>>
+  readonly ifaces: Readonly<
+    Record<string, { name: string; ofport: number | undefined; ifaceId: string }>
+  >
 }
 
 class Database implements VswitchRows {
@@ -95,7 +97,7 @@ function interfaceRow({
   ifaceId,
 }: {
   name: string
-  ofport: number
+  ofport: number | undefined
   ifaceId: string
 }): InterfaceRow {
   const external_ids = new Map([['iface-id', ifaceId]])
@@ -103,14 +105,14 @@ function interfaceRow({
 }
 
 /** What hangs on br-int, the long way round. */
-function naive({ bridges, ports, ifaces }: Picture): Map<string, [number, string]> {
+function naive({ bridges, ports, ifaces }: Picture): Map<string, [number | undefined, string]> {
   const on = (bridges['br-int'] ?? []).flatMap((name) => ports[name] ?? [])
   return new Map(
     on.flatMap((uuid) => {
       const row = ifaces[uuid]
       return row === undefined
         ? []
-        : [[row.name, [row.ofport, row.ifaceId]] as [string, [number, string]]]
+        : [[row.name, [row.ofport, row.ifaceId]] as [string, [number | undefined, string]]]
     }),
   )
 }
@@ -181,6 +183,47 @@ void test('a number the switch could not give is none; its own port has the numb
   view.apply(changes, db)
   assert.equal(told.get('gone')?.ofport, undefined)
   assert.equal(told.get('br-int')?.ofport, OFPP.local)
+})
+
+void test('a number that the switch tells of itself counts until the row has one, or the switch tells that it is gone', () => {
+  const [db, told] = [new Database(), new Map<string, number | undefined>()]
+  const view = new BridgeView('br-int', (name, iface) => {
+    if (iface === undefined) told.delete(name)
+    else told.set(name, iface.ofport)
+  })
+  const is = (ofport: number | undefined): void => {
+    const picture = {
+      bridges: { 'br-int': ['p1'] },
+      ports: { p1: ['i1'] },
+      ifaces: { i1: { name: 'a', ofport, ifaceId: '' } },
+    }
+    view.apply(db.become(picture), db)
+  }
+  const nothing = { bridges: { 'br-int': [] }, ports: {}, ifaces: {} }
+  view.apply(db.become(nothing), db)
+  view.numbered('a', 3, db)
+  assert.equal(told.size, 0, 'what OVSDB has not told of is none of ours')
+  is(undefined)
+  assert.equal(told.get('a'), 3)
+  view.numbered('a', undefined, db)
+  assert.equal(told.get('a'), undefined)
+  view.numbered('a', 4, db)
+  assert.equal(told.get('a'), 4)
+  is(5)
+  assert.equal(told.get('a'), 5, 'the row has the last word')
+  is(undefined)
+  assert.equal(told.get('a'), undefined)
+  view.numbered('a', 6, db)
+  is(-1)
+  assert.equal(told.get('a'), undefined)
+  is(undefined)
+  view.numbered('a', 7, db)
+  assert.equal(told.get('a'), 7)
+  view.forgetNumbers(db)
+  assert.equal(told.get('a'), undefined)
+  view.numbered('a', 8, db)
+  view.apply(db.become(nothing), db)
+  assert.equal(told.size, 0)
 })
 
 void test('the VLAN of an interface is its port’s, and follows that; what is ours says so', () => {

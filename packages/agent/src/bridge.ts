@@ -26,8 +26,11 @@ export class BridgeView {
   /** Interfaces of each port of the bridge, and the port of each interface. */
   readonly #ifacesOf = new Map<string, ReadonlySet<string>>()
   readonly #portOf = new Map<string, string>()
-  /** The name under which each interface was told. */
+  /** The name under which each interface was told, and the other way round. */
   readonly #names = new Map<string, string>()
+  readonly #uuids = new Map<string, string>()
+  /** Numbers that the switch has told of itself, of interfaces whose rows have none yet. */
+  readonly #early = new Map<string, number>()
 
   /** `setIface` gets every interface that came or changed, and with undefined every one that went. */
   constructor(name: string, setIface: (name: string, iface: Iface | undefined) => void) {
@@ -64,6 +67,23 @@ export class BridgeView {
     }
     for (const iface of this.#attach(ports, db)) ifaces.add(iface)
     this.#tell(ifaces, db)
+  }
+
+  /**
+   * The switch itself tells that it has made a port for an interface of that name, or (undefined) has none any more. With a thousand
+   * ports, it comes round to writing that into the database only a tenth of a second later.
+   */
+  numbered(name: string, ofport: number | undefined, db: VswitchRows): void {
+    if (this.#early.get(name) === ofport) return
+    if (ofport === undefined) this.#early.delete(name)
+    else this.#early.set(name, ofport)
+    const told = this.#uuids.get(name)
+    if (told !== undefined) this.#tell(new Set([told]), db)
+  }
+
+  /** There is no switch that could tell. */
+  forgetNumbers(db: VswitchRows): void {
+    for (const name of this.#early.keys()) this.numbered(name, undefined, db)
   }
 
   /** Ports that came to the bridge or went from it; a bridge of our name that came or went brings all of its. */
@@ -111,16 +131,25 @@ export class BridgeView {
       const told = this.#names.get(uuid)
       if (told === undefined || told === row?.name) continue
       this.#names.delete(uuid)
+      this.#uuids.delete(told)
       this.#setIface(told, undefined)
     }
     for (const [uuid, row] of present) {
       this.#names.set(uuid, row.name)
-      this.#setIface(row.name, ifaceOf(row, this.#portOf.get(uuid), db))
+      this.#uuids.set(row.name, uuid)
+      if (row.ofport !== undefined) this.#early.delete(row.name)
+      this.#setIface(row.name, ifaceOf(row, this.#portOf.get(uuid), this.#early.get(row.name), db))
     }
   }
 }
 
-function ifaceOf(row: InterfaceRow, uuid: string | undefined, db: VswitchRows): Iface {
+/** `uuid`: of its port's row; `early`: its number, where the row has none yet. */
+function ifaceOf(
+  row: InterfaceRow,
+  uuid: string | undefined,
+  early: number | undefined,
+  db: VswitchRows,
+): Iface {
   const { name, type, error } = row
   const port = uuid === undefined ? undefined : db.rows('Port').get(uuid)
   const portId = row.external_ids.get('iface-id')
@@ -130,7 +159,7 @@ function ifaceOf(row: InterfaceRow, uuid: string | undefined, db: VswitchRows): 
   const vlan = vlanOf(port)
   const ownTag = tagIn(port?.external_ids.get(OWN_TAG))
   const pair = type === 'patch' ? roleIn(row.external_ids.get('portward')) : undefined
-  const ofport = ofportOf(row.ofport)
+  const ofport = ofportOf(row.ofport ?? early)
   return {
     name,
     type,

@@ -30,9 +30,11 @@ export async function openFloodControl(options: {
   readonly address: string
   /** Told of every port whose flag another hand has changed. */
   readonly onChange: (port: number) => void
+  /** Told of every port that comes or (undefined) goes, while the switch is making it: OVSDB tells later. Not of longer names. */
+  readonly onPort: (name: string, port: number | undefined) => void
   readonly signal: AbortSignal
 }): Promise<FloodControl> {
-  const { address, onChange, signal } = options
+  const { address, signal } = options
   let control: Control | undefined
   const channel = await openChannel({
     address,
@@ -40,7 +42,7 @@ export async function openFloodControl(options: {
     framer: openflowFramer(),
     onFrame: (frame) => control?.receive(frame),
   })
-  control = new Control(address, channel, onChange)
+  control = new Control(address, channel, options)
   try {
     await control.start()
     return control
@@ -75,7 +77,14 @@ const NAME_SIZE = 16
 const FIRST_RESERVED = 0xff00
 const RESERVED_32 = 0xffff_0000
 
-type Port = { readonly hwAddr: Uint8Array; readonly floods: boolean }
+type Port = {
+  /** Absent where it may have been cut off. */
+  readonly name: string | undefined
+  readonly hwAddr: Uint8Array
+  readonly floods: boolean
+}
+
+type Listeners = Pick<Parameters<typeof openFloodControl>[0], 'onChange' | 'onPort'>
 
 type Waiter = {
   readonly take: (message: Message) => void
@@ -85,7 +94,7 @@ type Waiter = {
 class Control implements FloodControl {
   readonly #address: string
   readonly #channel: Channel
-  readonly #onChange: (port: number) => void
+  readonly #listeners: Listeners
   readonly #trace = traceOf('openflow')
   readonly #waiters = new Map<number, Waiter>()
   /** Of a change under way, what came of it. */
@@ -94,10 +103,10 @@ class Control implements FloodControl {
   #nextXid = 1
   #ended: Error | undefined
 
-  constructor(address: string, channel: Channel, onChange: (port: number) => void) {
+  constructor(address: string, channel: Channel, listeners: Listeners) {
     this.#address = address
     this.#channel = channel
-    this.#onChange = onChange
+    this.#listeners = listeners
     void channel.closed.then((why) => this.#end(why))
   }
 
@@ -219,10 +228,14 @@ class Control implements FloodControl {
     body.skip(7)
     const [number, port] = readPort(body)
     const before = this.#ports.get(number)
-    if (reason === OFPPR_DELETE) this.#ports.delete(number)
+    const { onChange, onPort } = this.#listeners
+    const gone = reason === OFPPR_DELETE
+    if (gone) this.#ports.delete(number)
     else this.#ports.set(number, port)
-    // One that came is told by OVSDB.
-    if (before !== undefined && before.floods !== port.floods) this.#onChange(number)
+    if (before !== undefined && before.floods !== port.floods) onChange(number)
+    if (port.name !== undefined && gone === (before !== undefined)) {
+      onPort(port.name, gone ? undefined : number)
+    }
   }
 
   #failed(error: Message): void {
@@ -282,8 +295,12 @@ class Control implements FloodControl {
 function readPort(reader: Reader): [number, Port] {
   const number = reader.u16()
   const hwAddr = Uint8Array.from(reader.take(6))
-  reader.skip(NAME_SIZE)
+  const text = Buffer.from(reader.take(NAME_SIZE)).toString('latin1')
+  const length = text.indexOf('\0')
+  // With its last byte in use it may be the beginning of a longer one.
+  const name = length < NAME_SIZE - 1 ? text.slice(0, length) : undefined
   const floods = (reader.u32() & OFPPC_NO_FLOOD) === 0
   reader.skip(PORT_SIZE - 28)
-  return [number >= FIRST_RESERVED ? (number | RESERVED_32) >>> 0 : number, { hwAddr, floods }]
+  const whole = number >= FIRST_RESERVED ? (number | RESERVED_32) >>> 0 : number
+  return [whole, { name, hwAddr, floods }]
 }
