@@ -2,7 +2,7 @@
 
 import { status } from '@grpc/grpc-js'
 import { StoreError } from '../errors.ts'
-import { codeOf, detailsOf, isAway } from './members.ts'
+import { codeOf, detailsOf } from './members.ts'
 
 /** `doing` begins with a verb, as `reading ports/`. What is no answer of etcd is given back as it is. */
 export function told(error: unknown, doing: string, endpoints: string): unknown {
@@ -18,12 +18,25 @@ export function told(error: unknown, doing: string, endpoints: string): unknown 
 
 /** As `told`, of a transaction: whether it was done may not be known. */
 export function toldOfTxn(error: unknown, doing: string, endpoints: string): unknown {
-  if (!isAway(error)) return told(error, doing, endpoints)
+  const code = codeOf(error)
+  if (code === undefined || refusals.has(code)) return told(error, doing, endpoints)
   return new StoreError(
     `etcd at ${endpoints}: ${doing} was not acknowledged (${detailsOf(error)}): it may have been done or not; look before trying again`,
     { cause: error },
   )
 }
+
+/** By these etcd says that it did nothing. Whatever else fails may have failed on the way back. */
+const refusals: ReadonlySet<number> = new Set([
+  status.INVALID_ARGUMENT,
+  status.NOT_FOUND,
+  status.PERMISSION_DENIED,
+  status.UNAUTHENTICATED,
+  status.RESOURCE_EXHAUSTED,
+  status.FAILED_PRECONDITION,
+  status.OUT_OF_RANGE,
+  status.UNIMPLEMENTED,
+])
 
 function wayOut(error: unknown): string {
   const details = detailsOf(error)
