@@ -75,7 +75,6 @@ export class EtcdLease implements Lease {
   /** One that its member ends while nobody asks is forgotten then. */
   async #open(): Promise<Renewals> {
     const renewals = await this.#members.open(rpc.leaseKeepAlive)
-    renewals.stream.on('error', () => {})
     renewals.stream.on('status', () => {
       if (this.#renewals === renewals) this.#renewals = undefined
     })

@@ -96,6 +96,8 @@ export class Members {
     )
     this.#streams.add(stream)
     stream.on('status', () => this.#streams.delete(stream))
+    // Whoever reads it hears of it. Nobody may, once it has been cancelled.
+    stream.on('error', () => {})
     return { stream, left: () => this.#leave(client) }
   }
 

@@ -56,7 +56,6 @@ export async function* watchMembers(
       } finally {
         signal.removeEventListener('abort', cancel)
         stream.cancel()
-        stream.on('error', () => {}) // what it says of having been cancelled
       }
     } catch (error) {
       if (signal.aborted) return
