@@ -76,10 +76,12 @@ export type AgentOptions = {
 
 /** Seconds after which what a silent agent said is forgotten. */
 const LEASE_TTL = 10
-/** The wait after a failure, in milliseconds; each further one doubles it. From `most` on, the log is told less often. */
+/** The wait after a failure, in milliseconds; each further one doubles it. The log is told of the same one as often as `saidEach`. */
 const RETRY = { first: 20, most: 1000, saidEach: 60_000 }
 /** After which what the switch has refused is tried again, in milliseconds: mostly it is for an operator to mend. */
 const REFUSED_MS = 2000
+/** How long a port that fell silent waits until that is on the disk, in milliseconds. */
+const KEPT_MS = 1000
 /** Between two lines of the log on what another hand does to our flows, and two looks at whether a fight is over. */
 const DRIFT_MS = 1000
 /** Between two comparisons of all flows; and how many times as long as one took it rests at least. */
@@ -410,6 +412,7 @@ export class Agent {
   ): Promise<Floods | undefined> {
     const { rundir, bridge, isolate, log } = this.#options
     this.#flooded = undefined
+    this.#view.forgetNumbers(ovsdb)
     // Without a pair, nothing has ever been kept from a port.
     if ((!isolate || mode === 'shared') && this.#pair.names.length === 0) return undefined
     try {
@@ -420,8 +423,13 @@ export class Agent {
           this.#reconciler.floodsChanged(ofport)
         },
         onPort: (name, ofport) => {
-          this.#view.numbered(name, ofport, ovsdb)
-          this.#silence()
+          // After what the database has told by now: the row may be another's since.
+          setImmediate(() => {
+            if (signal.aborted) return
+            this.#view.numbered(name, ofport, ovsdb)
+            this.#silence()
+            this.#pairIs()
+          })
         },
         signal,
       })
@@ -672,7 +680,7 @@ export class Agent {
     const secure = async (outcomes: readonly Outcome[], changed: boolean): Promise<void> => {
       // Another host may speak once this is said: we, begun anew without the store, must not.
       const armed = outcomes.some(({ verdict }) => verdict?.fulfils?.record.standby === true)
-      if (armed) await this.#options.cache?.kept()
+      if (armed) await this.#keepDeclared(signal)
       if (!changed) return
       await this.#forget(signal)
       if (!clings(this.#bridge?.datapath_type, this.#ovsVersion)) return
@@ -699,6 +707,16 @@ export class Agent {
       }
       await this.#settling.wait(signal)
     }
+  }
+
+  /** A disk that is full or hangs is no reason for a guest that has moved to stay silent: then the log says what a restart would do. */
+  async #keepDeclared(signal: AbortSignal): Promise<void> {
+    const kept = this.#options.cache?.kept().then(() => true)
+    const over = sleep(KEPT_MS, false, { signal, ref: false })
+    if (await Promise.race([kept ?? true, over])) return
+    const text =
+      'the disk takes long to keep what is declared: a restart without the store may let a port speak that has moved'
+    this.#options.log.warn({}, text)
   }
 
   /** What somebody keeps undoing is not applied, however often it has been put right: it waits until that is over. */
@@ -748,6 +766,7 @@ export class Agent {
       this.#persist('reporting', until, () => keeping(() => this.#write(lease, until))),
       this.#persist('renewing the lease', until, () => keeping(() => renew(lease, until))),
     ])
+    if (!signal.aborted) await lease.revoke()
   }
 
   async #write({ id }: Lease, signal: AbortSignal): Promise<void> {
@@ -792,7 +811,7 @@ export class Agent {
   /** Failures of switch and store pass: what was to be done is done again. */
   async #persist(doing: string, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
     let wait = RETRY.first
-    let said = -Infinity
+    let said = { what: '', at: -Infinity }
     while (!signal.aborted) {
       const begun = performance.now()
       try {
@@ -801,8 +820,9 @@ export class Agent {
         if (signal.aborted) return
         if (performance.now() - begun > RETRY.most) wait = RETRY.first
         // What lasts a night does not fill the disk.
-        if (wait < RETRY.most || performance.now() - said > RETRY.saidEach) {
-          said = performance.now()
+        const [what, at] = [String(err), performance.now()]
+        if (what !== said.what || at - said.at > RETRY.saidEach) {
+          said = { what, at }
           this.#options.log.warn({ err }, `${doing} failed: trying again in ${wait} ms`)
         }
         await sleep(wait, undefined, { signal }).catch(() => {})

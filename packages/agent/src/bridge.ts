@@ -132,6 +132,8 @@ export class BridgeView {
       if (told === undefined || told === row?.name) continue
       this.#names.delete(uuid)
       this.#uuids.delete(told)
+      // It was of that row: another of its name is another's until the switch tells of it.
+      this.#early.delete(told)
       this.#setIface(told, undefined)
     }
     for (const [uuid, row] of present) {

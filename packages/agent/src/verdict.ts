@@ -67,8 +67,11 @@ export function verdictOn(iface: Iface, setting: Setting): Verdict {
   if (port.standby === true) {
     // Silence is what is asked for, and all that the host it leaves has to give.
     const lacks = strayReason(iface, port, setting.tags)
-    const verdict = { ...silenced(iface.ofport, port.portId, STANDBY), fulfils: declared }
-    return lacks === undefined ? verdict : { ...verdict, reason: lacks, lacks }
+    const verdict = { ...silenced(iface.ofport, port.portId, lacks ?? STANDBY), fulfils: declared }
+    if (lacks === undefined) return verdict
+    // On a shared bridge, the other interfaces of a bond speak by others' flows.
+    const others = setting.mode === 'shared' && iface.bond === true
+    return others ? { ...verdict, fulfils: undefined } : { ...verdict, lacks }
   }
   const stray = strayReason(iface, port, setting.tags)
   if (stray !== undefined) return silenced(iface.ofport, port.portId, stray)

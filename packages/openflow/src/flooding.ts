@@ -215,11 +215,13 @@ class Control implements FloodControl {
         body.skip(2)
         const more = (body.u16() & OFPSF_REPLY_MORE) !== 0
         while (body.left >= PORT_SIZE) ports.set(...readPort(body))
-        return more ? undefined : true
+        if (more) return undefined
+        // At once: what the switch tells next, it tells of these.
+        this.#ports.clear()
+        for (const [number, port] of ports) this.#ports.set(number, port)
+        return true
       },
     )
-    this.#ports.clear()
-    for (const [number, port] of ports) this.#ports.set(number, port)
   }
 
   #told(message: Message): void {
