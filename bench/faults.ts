@@ -9,6 +9,8 @@
 // busy, as does a loss in the run in which nothing happens. With its database gone, Open vSwitch itself reads nothing for a second
 // in its userspace datapath.
 //
+// What befalls etcd befalls a server and an agent apart from each other (faults/etcd.ts).
+//
 // Beside it, the same for OVN. Neutron's agent is not here: what the other benches have of it are its flows.
 //
 //   --rounds N        of each fault; default 5
@@ -17,6 +19,7 @@
 //   --seed N          for the same random moments again; default: one at random, which is told
 
 import { agentFaults } from './faults/agent.ts'
+import { etcdFaults, openApartScene } from './faults/etcd.ts'
 import type { Fault } from './faults/fault.ts'
 import { flowFaults } from './faults/flows.ts'
 import { openflowFaults } from './faults/openflow.ts'
@@ -60,7 +63,7 @@ export type FaultsOptions = {
 export async function faults(options: FaultsOptions = {}): Promise<Result> {
   const { rounds = 5, seed = Math.floor(Math.random() * 2 ** 32), ports = 0 } = options
   const slow = all.filter((fault) => fault.slow).map(({ name }) => name)
-  const names = [...[...all, ...ovnFaults].map(({ name }) => name), PLUG]
+  const names = [...[...all, ...etcdFaults, ...ovnFaults].map(({ name }) => name), PLUG]
   const { only = names.filter((name) => !slow.includes(name)) } = options
   const unknown = only.filter((name) => !names.includes(name))
   if (unknown.length > 0) {
@@ -76,6 +79,9 @@ export async function faults(options: FaultsOptions = {}): Promise<Result> {
       return scene
     }
     told.push(await toldOf(fault, open, { rounds, seed }))
+  }
+  for (const fault of chosen(etcdFaults)) {
+    told.push(await toldOf(fault, () => openApartScene(ports), { rounds, seed }))
   }
   if (only.includes(PLUG)) {
     for (const count of PLUG_PORTS) {
