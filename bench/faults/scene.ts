@@ -49,7 +49,7 @@ export type Scene = AsyncDisposable &
 
 export type Declared = Identity & { readonly portId: string }
 
-type PortBody = {
+export type PortBody = {
   readonly id: string
   readonly mac_address: string
   readonly fixed_ips: readonly { readonly ip_address: string }[]
@@ -147,7 +147,7 @@ export async function active(portward: Portward, portId: string): Promise<void> 
   }
 }
 
-function declared({ id, mac_address: mac, fixed_ips }: PortBody): Declared {
+export function declared({ id, mac_address: mac, fixed_ips }: PortBody): Declared {
   const of = (fits: (ip: string) => boolean): string =>
     fixed_ips.map(({ ip_address: ip }) => ip).find(fits) ?? ''
   return {
