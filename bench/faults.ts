@@ -9,7 +9,10 @@
 // busy, as does a loss in the run in which nothing happens. With its database gone, Open vSwitch itself reads nothing for a second
 // in its userspace datapath.
 //
-// Beside it, the same for OVN. Neutron's agent is not here: what the other benches have of it are its flows.
+// What befalls etcd befalls a server and an agent apart from each other (faults/etcd.ts).
+//
+// Beside it, the same for OVN, and for Neutron's agent where Neutron is installed: script/setup bench does that, and script/bench has it
+// done where all benches are run, or a fault of Neutron's is asked for by name.
 //
 //   --rounds N        of each fault; default 5
 //   --only NAME,…     of the faults, and `plug`
@@ -17,8 +20,10 @@
 //   --seed N          for the same random moments again; default: one at random, which is told
 
 import { agentFaults } from './faults/agent.ts'
+import { etcdFaults, openApartScene } from './faults/etcd.ts'
 import type { Fault } from './faults/fault.ts'
 import { flowFaults } from './faults/flows.ts'
+import { neutronFaults, openNeutronScene } from './faults/neutron.ts'
 import { openflowFaults } from './faults/openflow.ts'
 import { openOvnScene, ovnFaults } from './faults/ovn.ts'
 import { plugs, plugsUnguarded } from './faults/plug.ts'
@@ -34,6 +39,7 @@ import type { Told } from './faults/tell.ts'
 import { tell, tellFailed, tellPlugs } from './faults/tell.ts'
 import type { Result } from './figures.ts'
 import { progress } from './lab.ts'
+import { neutronMissing } from './neutron-server.ts'
 import { ovn } from './peers/ovn.ts'
 
 const all: readonly Fault[] = [
@@ -60,7 +66,10 @@ export type FaultsOptions = {
 export async function faults(options: FaultsOptions = {}): Promise<Result> {
   const { rounds = 5, seed = Math.floor(Math.random() * 2 ** 32), ports = 0 } = options
   const slow = all.filter((fault) => fault.slow).map(({ name }) => name)
-  const names = [...[...all, ...ovnFaults].map(({ name }) => name), PLUG]
+  const names = [
+    ...[...all, ...etcdFaults, ...ovnFaults, ...neutronFaults].map(({ name }) => name),
+    PLUG,
+  ]
   const { only = names.filter((name) => !slow.includes(name)) } = options
   const unknown = only.filter((name) => !names.includes(name))
   if (unknown.length > 0) {
@@ -77,6 +86,9 @@ export async function faults(options: FaultsOptions = {}): Promise<Result> {
     }
     told.push(await toldOf(fault, open, { rounds, seed }))
   }
+  for (const fault of chosen(etcdFaults)) {
+    told.push(await toldOf(fault, () => openApartScene(ports), { rounds, seed }))
+  }
   if (only.includes(PLUG)) {
     for (const count of PLUG_PORTS) {
       const guarded = await plugs(count, PLUGS * rounds)
@@ -85,12 +97,23 @@ export async function faults(options: FaultsOptions = {}): Promise<Result> {
     }
   }
   const notes = [`seed ${seed}; ${RATE} frames a second; ${ports} other ports`]
-  const missing = await ovn.missing?.()
-  if (missing !== undefined) notes.push(`OVN: not measured: ${missing}`)
-  for (const fault of missing === undefined ? chosen(ovnFaults) : []) {
-    const its = await toldOf(fault, () => openOvnScene(ports), { rounds, seed })
-    told.push({ ...its, limits: [] })
+  const peer = async <S extends Stage & AsyncDisposable>(
+    name: string,
+    missing: string | undefined,
+    faults: readonly Fault<S>[],
+    open: () => Promise<S>,
+  ): Promise<void> => {
+    if (faults.length === 0) return
+    if (missing !== undefined) notes.push(`${name}: not measured: ${missing}`)
+    for (const fault of missing === undefined ? faults : []) {
+      const its = await toldOf(fault, open, { rounds, seed })
+      told.push({ ...its, limits: [] })
+    }
   }
+  await peer('OVN', await ovn.missing?.(), chosen(ovnFaults), () => openOvnScene(ports))
+  await peer('Neutron', await neutronMissing(), chosen(neutronFaults), () =>
+    openNeutronScene(ports),
+  )
   return {
     bench: 'faults: frames leaked and lost, times in ms after the fault',
     rows: told.map(({ row }) => row),

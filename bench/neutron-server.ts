@@ -1,5 +1,6 @@
 // A real Neutron beside a switch of ours: its server, its agent for Open vSwitch, and what those need. No authentication, and each
-// program as it is by default else; the database keeps its word about what is on the disk.
+// program as it is by default else; the database keeps its word about what is on the disk. Its agent keeps ports from claiming other
+// MACs and other addresses in ARP and ND (`noop`); with security groups, it also looks at IP, and tracks connections (`openvswitch`).
 //
 //   HTTP ──► neutron-server ──► MariaDB
 //                 └── RabbitMQ ── neutron-openvswitch-agent ──► br-int
@@ -19,7 +20,14 @@ export type Neutron = AsyncDisposable & {
   readonly port: number
   /** MB that its programs need, without those of Open vSwitch. */
   readonly memory: () => Promise<number>
+  /** The signal, and its end; then it is started again. */
+  readonly restartAgent: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void>
 }
+
+export type Firewall = 'noop' | 'openvswitch'
+
+/** Of its agent. */
+export const HOST = 'bench'
 
 // Each alone in its network namespace, so it may have its usual port.
 const API_PORT = 9696
@@ -49,19 +57,20 @@ export async function neutronMissing(): Promise<string | undefined> {
 }
 
 /** Resolves once its API answers and its agent is alive. */
-export async function startNeutron(): Promise<Neutron> {
+export async function startNeutron(firewall: Firewall = 'noop'): Promise<Neutron> {
   const sw = await startSwitch()
   try {
     const site = siteOf(sw)
     await Promise.all([startRabbit(site), startDatabase(site)])
-    const config = await configure(site)
+    const config = await configure(site, firewall)
     progress('Neutron: making its tables')
     await site.run(['neutron-db-manage', ...config, 'upgrade', 'head'])
     progress('Neutron: starting its server')
     const server = await site.start(['neutron-server', ...config])
     await answering(sw, server, API_PORT)
     progress('Neutron: starting its agent')
-    const agent = await site.start(['neutron-openvswitch-agent', ...config])
+    const startAgent = (): Promise<Daemon> => site.start(['neutron-openvswitch-agent', ...config])
+    let agent = await startAgent()
     await agentAlive(sw, agent)
     return {
       sw,
@@ -70,6 +79,10 @@ export async function startNeutron(): Promise<Neutron> {
         const beside = await processesBeside(sw.enclosure.pid)
         const theirs = beside.filter(({ name }) => !NOT_NEUTRON.test(name))
         return await memoryOf(theirs.map(({ pid }) => pid))
+      },
+      async restartAgent(signal) {
+        await agent.stop(signal)
+        agent = await startAgent()
       },
       [Symbol.asyncDispose]: () => sw[Symbol.asyncDispose](),
     }
@@ -159,13 +172,13 @@ async function startDatabase({ sw, file, start, run }: Site): Promise<void> {
 }
 
 /** The flags that name the file. */
-async function configure({ file }: Site): Promise<readonly string[]> {
+async function configure({ file }: Site, firewall: Firewall): Promise<readonly string[]> {
   const path = file('neutron.conf')
   await mkdir(file('policy.d'), { recursive: true })
   await writeFile(
     path,
     `[DEFAULT]
-host = bench
+host = ${HOST}
 state_path = ${file('neutron')}
 auth_strategy = noauth
 api_paste_config = /etc/neutron/api-paste.ini
@@ -199,7 +212,7 @@ datapath_type = netdev
 ovsdb_connection = unix:${file('db.sock')}
 of_listen_port = ${OPENFLOW_PORT}
 [securitygroup]
-firewall_driver = noop
+firewall_driver = ${firewall}
 `,
   )
   return ['--config-file', path]

@@ -49,7 +49,7 @@ export type Scene = AsyncDisposable &
 
 export type Declared = Identity & { readonly portId: string }
 
-type PortBody = {
+export type PortBody = {
   readonly id: string
   readonly mac_address: string
   readonly fixed_ips: readonly { readonly ip_address: string }[]
@@ -67,53 +67,59 @@ export async function openScene(
   try {
     const { rundir, bridge } = sw
     const options = { rundir, bridge, state: join(rundir, 'portward'), ...(await setting(sw)) }
-    const flags = ['--log-level', 'warn']
     const portward = (): Portward => {
       if (daemon === undefined) throw new Error('portward was not started')
       return daemon
     }
     const start: Scene['start'] = async (signal) =>
-      (daemon = await startPortward({ ...options, flags, ...(signal && { signal }) }))
+      (daemon = await startPortward({ ...options, flags: QUIET, ...(signal && { signal }) }))
     await start()
-
-    const network = await portward().create('network', { name: 'net' })
-    const network_id = network.id
-    await portward().create('subnet', { network_id, ip_version: 4, cidr: '10.0.0.0/16' })
-    await portward().create('subnet', { network_id, ip_version: 6, cidr: 'fd00::/64' })
-    const declare: Scene['declare'] = async (fields) =>
-      declared(await portward().create<PortBody>('port', { network_id, ...fields }))
-    const station: Scene['station'] = async (name, fields = {}) => {
-      const made = await declare({ name, ...fields })
-      const guest = await quietGuest(sw, name, made)
-      await active(portward(), made.portId)
-      return { ...made, guest }
-    }
-    const crowd: Scene['crowd'] = async (count) => {
-      const ids = (await declarePorts(portward(), network_id, count)).map(({ id }) => id)
-      await sw.addPorts(ids.map((ifaceId, i) => ({ name: `crowd${i}`, ifaceId, type: 'patch' })))
-      for (const id of ids) await active(portward(), id)
-    }
-    const receiver = await station('receiver', { port_security_enabled: false })
-    const victim = await station('victim')
-    const sender = await station('sender')
-    return {
-      sw,
-      state: options.state,
-      network: network_id,
-      sender,
-      receiver,
-      victim,
-      portward,
-      start,
-      declare,
-      station,
-      crowd,
-      ...stopwatch(),
-      [Symbol.asyncDispose]: dispose,
-    }
+    const furnished = await furnish({ sw, state: options.state, portward, start })
+    return { ...furnished, [Symbol.asyncDispose]: dispose }
   } catch (error) {
     await dispose()
     throw error
+  }
+}
+
+/** Of a daemon: what is told of faults says enough. */
+export const QUIET: readonly string[] = ['--log-level', 'warn']
+
+/** A network, its guests, and the means to more, by a Portward that runs. */
+export async function furnish(
+  place: Pick<Scene, 'sw' | 'state' | 'portward' | 'start'>,
+): Promise<Omit<Scene, typeof Symbol.asyncDispose>> {
+  const { sw, portward } = place
+  const network = await portward().create('network', { name: 'net' })
+  const network_id = network.id
+  await portward().create('subnet', { network_id, ip_version: 4, cidr: '10.0.0.0/16' })
+  await portward().create('subnet', { network_id, ip_version: 6, cidr: 'fd00::/64' })
+  const declare: Scene['declare'] = async (fields) =>
+    declared(await portward().create<PortBody>('port', { network_id, ...fields }))
+  const station: Scene['station'] = async (name, fields = {}) => {
+    const made = await declare({ name, ...fields })
+    const guest = await quietGuest(sw, name, made)
+    await active(portward(), made.portId)
+    return { ...made, guest }
+  }
+  const crowd: Scene['crowd'] = async (count) => {
+    const ids = (await declarePorts(portward(), network_id, count)).map(({ id }) => id)
+    await sw.addPorts(ids.map((ifaceId, i) => ({ name: `crowd${i}`, ifaceId, type: 'patch' })))
+    for (const id of ids) await active(portward(), id)
+  }
+  const receiver = await station('receiver', { port_security_enabled: false })
+  const victim = await station('victim')
+  const sender = await station('sender')
+  return {
+    ...place,
+    network: network_id,
+    sender,
+    receiver,
+    victim,
+    declare,
+    station,
+    crowd,
+    ...stopwatch(),
   }
 }
 
@@ -141,7 +147,7 @@ export async function active(portward: Portward, portId: string): Promise<void> 
   }
 }
 
-function declared({ id, mac_address: mac, fixed_ips }: PortBody): Declared {
+export function declared({ id, mac_address: mac, fixed_ips }: PortBody): Declared {
   const of = (fits: (ip: string) => boolean): string =>
     fixed_ips.map(({ ip_address: ip }) => ip).find(fits) ?? ''
   return {

@@ -65,11 +65,10 @@ export function tellPlugs(
 /** A fault that could not be run to its end, and why. */
 export function tellFailed({ name }: Named, why: unknown): Told {
   const text = why instanceof Error ? why.message : String(why)
-  const what = `${name}: ${text.split('\n')[0]}`
   return {
     row: { ...emptyRow, fault: name, rounds: 0 },
-    notes: [],
-    limits: [{ what, limit: 'it runs', holds: false }],
+    notes: [`${name}: ${text.split('\n')[0]}`],
+    limits: [{ what: name, limit: 'it runs', holds: false }],
   }
 }
 

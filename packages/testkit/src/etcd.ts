@@ -22,15 +22,16 @@ export type EtcdMember = {
   readonly endpoint: string
   readonly pid: () => number
   readonly stop: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void>
-  /** Again, on what it has on its disk. */
+  /** Again, on what it has on its disk, if it has ended. */
   readonly start: () => Promise<void>
 }
 
 export type Etcd = AsyncDisposable & {
   readonly endpoints: readonly string[]
   readonly members: readonly EtcdMember[]
-  /** All members, with SIGKILL; and again, when they serve. */
+  /** All members, with SIGKILL. */
   readonly kill: () => Promise<void>
+  /** Those that have ended; answers when all serve. */
   readonly start: () => Promise<void>
   /** What `etcdctl` prints. */
   readonly ctl: (...args: readonly string[]) => Promise<string>
@@ -105,10 +106,12 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
 
 function memberOf(endpoint: string, args: readonly string[]): EtcdMember {
   let child: ChildProcess | undefined
+  const running = (): boolean => child?.exitCode === null && child.signalCode === null
   return {
     endpoint,
     pid: () => child?.pid ?? 0,
     async start() {
+      if (running()) return
       // Debian sets variables for its own member, which would be taken for flags.
       const env = Object.fromEntries(
         Object.entries(process.env).filter(([name]) => !name.startsWith('ETCD_')),
@@ -119,7 +122,7 @@ function memberOf(endpoint: string, args: readonly string[]): EtcdMember {
       })
     },
     async stop(signal) {
-      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+      if (child === undefined || !running()) return
       const ended = once(child, 'exit')
       child.kill(signal)
       await ended
