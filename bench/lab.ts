@@ -3,8 +3,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { Portward, Switch } from '@portward/testkit'
-import { startPortward, startSwitch } from '@portward/testkit'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FlowEvent, Portward, Switch } from '@portward/testkit'
+import { flowEventOf, startPortward, startSwitch } from '@portward/testkit'
 
 export type PortBody = {
   readonly id: string
@@ -88,36 +89,58 @@ export async function createPorts<T>(
   return (body as { ports: readonly T[] }).ports
 }
 
-/** As `watchFlows` of the testkit, but it counts lines and reads none: a reader of 170,000 would be what is measured. */
-export async function countFlowEvents(sw: Switch) {
-  const child = spawn('ovs-ofctl', ['monitor', sw.bridge, 'watch:!initial'], {
+export type FlowRecord = AsyncDisposable & {
+  /** When something was told last, of what was there already, too. */
+  readonly lastAt: number
+  /** Waits until nothing was told for so long. */
+  readonly still: (ms: number) => Promise<void>
+  /** What has changed since the record began. */
+  readonly changes: () => readonly FlowEvent[]
+}
+
+/** Within which `ovs-ofctl monitor` has begun, also on a busy machine. */
+const ATTACHED_MS = 1000
+
+/** As `watchFlows` of the testkit, but what is told is read when it is asked for: a reader of 170,000 lines would be what is measured. */
+export async function recordFlows(sw: Switch): Promise<FlowRecord> {
+  // The events come on its standard error.
+  const child = spawn('ovs-ofctl', ['monitor', sw.bridge, 'watch:'], {
     env: { ...process.env, ...sw.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   })
   const ended = once(child, 'close')
-  const state = { events: 0, lastAt: 0 }
-  const count = (chunk: Buffer): void => {
-    const text = chunk.toString('latin1')
-    const events = text.split(' event=').length - 1
-    if (events === 0) return
-    state.events += events
-    state.lastAt = performance.now()
+  const chunks: { readonly at: number; readonly bytes: Buffer }[] = []
+  let lastAt = 0
+  child.stderr.on('data', (bytes: Buffer) => {
+    lastAt = performance.now()
+    chunks.push({ at: lastAt, bytes })
+  })
+  const still = async (ms: number): Promise<void> => {
+    const since = performance.now()
+    while (performance.now() - Math.max(since, lastAt) < ms) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
   }
-  child.stdout.on('data', count)
-  child.stderr.on('data', count)
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  // The flows that are there come first. Where there are none, nothing tells that it listens.
+  await Promise.race([once(child.stderr, 'data'), sleep(ATTACHED_MS)])
+  await still(100)
   return {
-    get events() {
-      return state.events
-    },
     get lastAt() {
-      return state.lastAt
+      return lastAt
     },
-    async still(ms: number) {
-      const since = performance.now()
-      while (performance.now() - Math.max(since, state.lastAt) < ms) {
-        await new Promise((resolve) => setTimeout(resolve, 10))
+    still,
+    changes() {
+      const events: FlowEvent[] = []
+      let rest = ''
+      for (const { at, bytes } of chunks) {
+        const lines = (rest + bytes.toString('latin1')).split('\n')
+        rest = lines.pop() ?? ''
+        for (const line of lines) {
+          const event = flowEventOf(line, at)
+          if (event !== undefined && event.event !== 'INITIAL') events.push(event)
+        }
       }
+      return events
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')

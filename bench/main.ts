@@ -13,6 +13,7 @@ import { show } from './figures.ts'
 import type { Result } from './figures.ts'
 import { growth } from './growth.ts'
 import { restart } from './restart.ts'
+import { scale } from './scale.ts'
 import { soak } from './soak.ts'
 import type { SoakOptions } from './soak.ts'
 import { toggle } from './toggle.ts'
@@ -30,9 +31,10 @@ const benches: Readonly<Record<string, (options: Options) => Promise<Result>>> =
   faults,
   soak,
   fleet,
+  scale,
 }
 /** Asked for by name alone. */
-const LONG = ['soak', 'fleet']
+const LONG = ['soak', 'fleet', 'scale']
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -7,7 +7,7 @@
 //
 // Everything runs in the switch's enclosure, and is gone with it.
 
-import { access, mkdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Daemon, RunOptions, Switch } from '@portward/testkit'
 import { startDaemon, startSwitch } from '@portward/testkit'
@@ -20,11 +20,16 @@ export type Neutron = AsyncDisposable & {
   readonly port: number
   /** MB that its programs need, without those of Open vSwitch. */
   readonly memory: () => Promise<number>
+  /** MB that its agent needs, with what that has started. */
+  readonly agentMemory: () => Promise<number>
   /** The signal, and its end; then it is started again. */
   readonly restartAgent: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void>
+  /** Resolves when the agent that was started last has seen to all ports, and removed what flows were there before. */
+  readonly agentDone: () => Promise<void>
 }
 
-export type Firewall = 'noop' | 'openvswitch'
+/** What judges frames: `noop` leaves that to the few flows by which the agent itself stops spoofed MAC, ARP and ND. */
+export type FirewallDriver = 'noop' | 'openvswitch'
 
 /** Of its agent. */
 export const HOST = 'bench'
@@ -57,7 +62,7 @@ export async function neutronMissing(): Promise<string | undefined> {
 }
 
 /** Resolves once its API answers and its agent is alive. */
-export async function startNeutron(firewall: Firewall = 'noop'): Promise<Neutron> {
+export async function startNeutron(firewall: FirewallDriver = 'noop'): Promise<Neutron> {
   const sw = await startSwitch()
   try {
     const site = siteOf(sw)
@@ -69,20 +74,32 @@ export async function startNeutron(firewall: Firewall = 'noop'): Promise<Neutron
     const server = await site.start(['neutron-server', ...config])
     await answering(sw, server, API_PORT)
     progress('Neutron: starting its agent')
-    const startAgent = (): Promise<Daemon> => site.start(['neutron-openvswitch-agent', ...config])
+    const log = site.file('agent.log')
+    const startAgent = (): Promise<Daemon> =>
+      site.start(['neutron-openvswitch-agent', ...config, '--log-file', log])
     let agent = await startAgent()
     await agentAlive(sw, agent)
+    const memoryOfThose = async (
+      which: (each: { readonly pid: number; readonly name: string }) => boolean,
+    ): Promise<number> => {
+      const beside = await processesBeside(sw.enclosure.pid)
+      return await memoryOf(beside.filter(which).map(({ pid }) => pid))
+    }
     return {
       sw,
       port: API_PORT,
-      async memory() {
-        const beside = await processesBeside(sw.enclosure.pid)
-        const theirs = beside.filter(({ name }) => !NOT_NEUTRON.test(name))
-        return await memoryOf(theirs.map(({ pid }) => pid))
-      },
+      memory: () => memoryOfThose(({ name }) => !NOT_NEUTRON.test(name)),
+      // Those that a killed one has left behind are older.
+      agentMemory: () => memoryOfThose(({ pid, name }) => pid >= agent.pid && AGENT.test(name)),
       async restartAgent(signal) {
         await agent.stop(signal)
+        await rm(log)
         agent = await startAgent()
+      },
+      async agentDone() {
+        while (!(await readFile(log, 'utf8').catch(() => '')).includes(CLEANED)) {
+          await stillThere(agent)
+        }
       },
       [Symbol.asyncDispose]: () => sw[Symbol.asyncDispose](),
     }
@@ -94,6 +111,10 @@ export async function startNeutron(firewall: Firewall = 'noop'): Promise<Neutron
 
 /** The switch, the enclosure's first process, and our own load. */
 const NOT_NEUTRON = /^(?:ovs|cat$|node|MainThread)/
+/** As the kernel shortens it; and the one that has its privileges. */
+const AGENT = /^(?:neutron-openvsw|privsep-helper$)/
+/** In its log once, when it is through with all ports for the first time. */
+const CLEANED = 'cleanup stale flows'
 
 type Site = {
   readonly sw: Switch
@@ -172,7 +193,7 @@ async function startDatabase({ sw, file, start, run }: Site): Promise<void> {
 }
 
 /** The flags that name the file. */
-async function configure({ file }: Site, firewall: Firewall): Promise<readonly string[]> {
+async function configure({ file }: Site, firewall: FirewallDriver): Promise<readonly string[]> {
   const path = file('neutron.conf')
   await mkdir(file('policy.d'), { recursive: true })
   await writeFile(

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Switch } from '@portward/testkit'
 import { spreadOf } from './figures.ts'
 import type { Limit, Result } from './figures.ts'
-import { countFlowEvents, openLab, progress } from './lab.ts'
+import { recordFlows, openLab, progress } from './lab.ts'
 import { residentMb } from './memory.ts'
 
 const RUNS = [
@@ -117,7 +117,7 @@ type Start = {
 
 /** Starts it, waits until it is ready and no flow event has come for a while; then ends it. */
 async function startUnder(lab: Awaited<ReturnType<typeof openLab>>, sw: Switch): Promise<Start> {
-  await using watch = await countFlowEvents(sw)
+  await using watch = await recordFlows(sw)
   const begun = performance.now()
   await using portward = await lab.start('info')
   const ready = performance.now()
@@ -125,5 +125,12 @@ async function startUnder(lab: Awaited<ReturnType<typeof openLab>>, sw: Switch):
   const rss = await residentMb(portward.pid)
   const said = /"time":(\d+),"part":"agent"[^\n]*"the agent starts"/.exec(portward.said())?.[1]
   const agent = Number(said) - performance.timeOrigin
-  return { process: begun, agent, guarded: watch.lastAt, ready, events: watch.events, rss }
+  return {
+    process: begun,
+    agent,
+    guarded: watch.lastAt,
+    ready,
+    events: watch.changes().length,
+    rss,
+  }
 }

@@ -9,7 +9,7 @@ import { randomOf } from './faults/random.ts'
 import type { Result } from './figures.ts'
 import { spreadOf } from './figures.ts'
 import type { Lab, PortBody } from './lab.ts'
-import { countFlowEvents, openLab, progress } from './lab.ts'
+import { recordFlows, openLab, progress } from './lab.ts'
 import { residentMb } from './memory.ts'
 
 export type SoakOptions = { readonly minutes?: number; readonly seed?: number }
@@ -138,11 +138,11 @@ class Churn {
       wrong = await this.#wrong()
     }
     await this.portward.stop('SIGKILL')
-    await using watch = await countFlowEvents(this.#lab.sw)
+    await using watch = await recordFlows(this.#lab.sw)
     this.portward = await this.#lab.start()
     await watch.still(2000)
     const flows = await this.#lab.sw.ofctl('dump-flows', this.#lab.sw.bridge)
-    return { wrong, flows: flows.trim().split('\n').length - 1, touched: watch.events }
+    return { wrong, flows: flows.trim().split('\n').length - 1, touched: watch.changes().length }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

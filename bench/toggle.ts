@@ -1,12 +1,12 @@
 // How long a change takes: from PUT port_security_enabled to the last of the switch's own flow events that follow from it,
 // seen by an observer apart from us (`ovs-ofctl monitor … watch:`).
 
-import { Agent, request } from 'node:http'
 import type { FlowEvent, FlowWatch, Portward } from '@portward/testkit'
 import { spreadOf } from './figures.ts'
 import type { Result, Spread } from './figures.ts'
 import type { PortBody } from './lab.ts'
 import { openLab, progress } from './lab.ts'
+import { put } from './put.ts'
 
 const TOGGLES = 60
 const WARM_UP = 20
@@ -82,26 +82,6 @@ async function timed(
   const last = events.at(-1)
   if (last === undefined) throw new Error('the switch told of no change')
   return last.at - sent
-}
-
-/** One connection, as a client has that stays. `fetch` would add most of a millisecond of its own. */
-const agent = new Agent({ keepAlive: true })
-
-/** Gives the time at which the request was sent, once it is answered. */
-function put(url: string, body: object): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json' }
-    const sent = performance.now()
-    request(url, { method: 'PUT', agent, headers }, (answer) => {
-      answer.resume()
-      answer.on('end', () => {
-        if (answer.statusCode === 200) resolve(sent)
-        else reject(new Error(`PUT: ${answer.statusCode}`))
-      })
-    })
-      .on('error', reject)
-      .end(JSON.stringify(body))
-  })
 }
 
 function round({ n, min, median, p95, max }: Spread): Record<string, number> {

@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startSwitch } from '@portward/testkit'
-import { bound, network, startOvn } from '../peers/ovn.ts'
+import { bound, crowd, network, startOvn } from '../peers/ovn.ts'
 import type { Ovn } from '../peers/ovn.ts'
 import type { Fault } from './fault.ts'
 import { fromThenOn, kindsOf } from './frames.ts'
@@ -87,7 +87,7 @@ export async function openOvnScene(others: number): Promise<OvnScene> {
     await ovn.nbctl(...network({ sender: self, receiver: to }))
     const receiver = await quietGuest(sw, 'receiver', { mac: to.mac, portId: 'receiver' })
     const sender = await quietGuest(sw, 'sender', { mac: self.mac, portId: 'sender' })
-    await crowd(sw, ovn, others)
+    await crowd(sw, ovn, others, 'dummy')
     await Promise.race([bound(ovn.nbctl), ovn.over])
     return {
       sw,
@@ -106,21 +106,4 @@ export async function openOvnScene(others: number): Promise<OvnScene> {
 
 function identity(n: number): Identity {
   return { mac: `fa:16:3e:00:00:0${n}`, ip: `10.0.0.${n}`, ip6: `fd00::${n}` }
-}
-
-async function crowd(sw: OvnScene['sw'], { nbctl }: Ovn, count: number): Promise<void> {
-  const names = Array.from({ length: count }, (_, i) => `crowd${i}`)
-  const commands = names.flatMap((name, i) => {
-    const [high, low] = [(i >> 8) + 1, i & 255]
-    const mac = `fa:16:3e:01:${high.toString(16).padStart(2, '0')}:${low.toString(16).padStart(2, '0')}`
-    const owned = `${mac} 10.0.${high}.${low} fd00::${high}:${low}`
-    return [
-      ['--', 'lsp-add', 'net', name],
-      ['--', 'lsp-set-addresses', name, owned],
-      ['--', 'lsp-set-port-security', name, owned],
-    ].flat()
-  })
-  if (count === 0) return
-  await nbctl(...commands)
-  await sw.addPorts(names.map((name) => ({ name, ifaceId: name, type: 'dummy' })))
 }

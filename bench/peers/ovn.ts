@@ -8,7 +8,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Daemon, Switch } from '@portward/testkit'
-import { run, startDaemon, startSwitch } from '@portward/testkit'
+import { run, startDaemon, startSwitch, transact } from '@portward/testkit'
 import type { Peer, Sides } from './peer.ts'
 import { plug } from './peer.ts'
 
@@ -17,11 +17,7 @@ const PROGRAMS = ['/usr/bin/ovn-northd', '/usr/bin/ovn-controller', '/usr/bin/ov
 
 export const ovn: Peer = {
   name: 'OVN',
-  async missing() {
-    const found = await Promise.all(PROGRAMS.map(there))
-    if (found.every(Boolean)) return undefined
-    return 'OVN is not installed: apt-get install ovn-central ovn-host, or script/setup'
-  },
+  missing: ovnMissing,
   async open(sides) {
     const sw = await startSwitch()
     try {
@@ -35,6 +31,13 @@ export const ovn: Peer = {
       throw error
     }
   },
+}
+
+/** Why there can be none here, and what to do about it. */
+export async function ovnMissing(): Promise<string | undefined> {
+  const found = await Promise.all(PROGRAMS.map(there))
+  if (found.every(Boolean)) return undefined
+  return 'OVN is not installed: apt-get install ovn-central ovn-host, or script/setup'
 }
 
 /** The logical ports are called as the guests' interfaces are: `external_ids:iface-id`. */
@@ -58,10 +61,40 @@ export async function bound(nbctl: Ovn['nbctl']): Promise<void> {
   await nbctl('--wait=hv', 'sync')
 }
 
+/** Further logical ports, each with port_security, and an interface for each. */
+export async function crowd(
+  sw: Switch,
+  { nbctl }: Pick<Ovn, 'nbctl'>,
+  count: number,
+  type: 'dummy' | 'patch',
+): Promise<readonly LogicalPort[]> {
+  const ports = Array.from({ length: count }, (_, i) => {
+    const [high, low] = [(i >> 8) + 1, i & 255]
+    const mac = `fa:16:3e:01:${high.toString(16).padStart(2, '0')}:${low.toString(16).padStart(2, '0')}`
+    return { name: `crowd${i}`, owned: `${mac} 10.0.${high}.${low} fd00::${high}:${low}` }
+  })
+  if (count === 0) return ports
+  const commands = ports.flatMap(({ name, owned }) => [
+    ['--', 'lsp-add', 'net', name],
+    ['--', 'lsp-set-addresses', name, owned],
+    ['--', 'lsp-set-port-security', name, owned],
+  ])
+  await nbctl(...commands.flat())
+  await sw.addPorts(ports.map(({ name }) => ({ name, ifaceId: name, type })))
+  return ports
+}
+
+/** Its addresses as OVN writes them: MAC, IPv4 and IPv6. */
+export type LogicalPort = { readonly name: string; readonly owned: string }
+
 export type Ovn = {
   readonly nbctl: (...args: readonly string[]) => Promise<string>
   /** Rejects when a daemon ends, with what it said. */
   readonly over: Promise<never>
+  /** As lsp-set-port-security does, without the time that ovn-nbctl takes for itself: it reads the whole database first. */
+  readonly setPortSecurity: (port: string, owned: readonly string[]) => Promise<void>
+  /** Of its processes; ovn-controller's own first. The switch's are none of them. */
+  readonly pids: () => readonly number[]
   /** Of ovn-controller: the signal, and its end; then it is started again. */
   readonly restartController: (signal: 'SIGTERM' | 'SIGKILL') => Promise<void>
 }
@@ -79,12 +112,14 @@ export async function startOvn(sw: Switch): Promise<Ovn> {
     async (...args: readonly string[]): Promise<string> =>
       (await run([program, `--db=${db}`, '--timeout=60', ...args], { env })).stdout
 
+  const servers: Daemon[] = []
   for (const name of ['ovn-nb', 'ovn-sb']) {
     const file = join(dir, `${name}.db`)
     await run(['ovsdb-tool', 'create', file, join(SCHEMAS, `${name}.ovsschema`)])
     const path = join(dir, `${name}.sock`)
     const server = await start('ovsdb-server', `--remote=punix:${path}`, file)
     await Promise.race([made(path), over('ovsdb-server', server)])
+    servers.push(server)
   }
   const nbctl = client('ovn-nbctl', nb)
   await nbctl('init')
@@ -104,6 +139,13 @@ export async function startOvn(sw: Switch): Promise<Ovn> {
   return {
     nbctl,
     over: ended,
+    async setPortSecurity(port, owned) {
+      const row = { port_security: ['set', owned] }
+      const where = [['name', '==', port]]
+      const update = { op: 'update', table: 'Logical_Switch_Port', where, row }
+      await transact(join(dir, 'ovn-nb.sock'), [update], 'OVN_Northbound')
+    },
+    pids: () => [controller, northd, ...servers].map(({ pid }) => pid),
     async restartController(signal) {
       await controller.stop(signal)
       controller = await start('ovn-controller', local)

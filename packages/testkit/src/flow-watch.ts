@@ -36,7 +36,7 @@ export async function watchFlows(
     (told, ms) => `no such flow event within ${ms} ms; told: ${JSON.stringify(told)}`,
   )
   const read = (line: string): void => {
-    const told = eventOf(line)
+    const told = flowEventOf(line, performance.now())
     if (told !== undefined) events.put(told)
   }
   createInterface({ input: child.stderr }).on('line', read)
@@ -58,8 +58,8 @@ export async function watchFlows(
   }
 }
 
-function eventOf(line: string): FlowEvent | undefined {
-  const at = performance.now()
+/** What a line of `ovs-ofctl monitor` tells, if it tells of a flow. */
+export function flowEventOf(line: string, at: number): FlowEvent | undefined {
   const [, event, text = ''] = /^ event=(\S+) (?:reason=\S+ )?(.*)$/.exec(line) ?? []
   switch (event) {
     case 'INITIAL':

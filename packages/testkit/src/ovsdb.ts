@@ -10,12 +10,13 @@ export type OperationResult = {
   readonly error?: unknown
 }
 
-/** The results, one an operation. Throws an error that carries what the database complained of. */
+/** The results, one an operation, of the switch's database or another. Throws an error that carries what it complained of. */
 export async function transact(
   socketPath: string,
   operations: readonly object[],
+  database = 'Open_vSwitch',
 ): Promise<OperationResult[]> {
-  const request = { id: 0, method: 'transact', params: ['Open_vSwitch', ...operations] }
+  const request = { id: 0, method: 'transact', params: [database, ...operations] }
   const socket = createConnection({ path: socketPath })
   try {
     socket.setEncoding('utf8')

@@ -189,7 +189,8 @@ async function answering(daemon: Daemon, socketOf: () => Promise<string>): Promi
   }
 }
 
-function connects(path: string): Promise<boolean> {
+/** Whether something takes connections on this socket. */
+export function connects(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ path })
     socket.once('error', () => resolve(false))

@@ -1,0 +1,225 @@
+// What many ports on one bridge cost, beside Neutron and OVN on the same machine in the same run: the agent killed, the switch
+// killed, one port changed, memory. The times are those at which the switch tells an observer of its flows (`ovs-ofctl monitor`).
+
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Switch } from '@portward/testkit'
+import { connects } from '@portward/testkit'
+import { spreadOf } from './figures.ts'
+import type { Limit, Result } from './figures.ts'
+import type { FlowRecord } from './lab.ts'
+import { progress, recordFlows } from './lab.ts'
+import { memoryOf } from './memory.ts'
+import { absenceIn } from './scale/absence.ts'
+import { neutron } from './scale/neutron.ts'
+import { ovn } from './scale/ovn.ts'
+import type { Peer, Site } from './scale/peer.ts'
+import { portward } from './scale/portward.ts'
+
+const PEERS = [ovn, neutron]
+const PORTS = [100, 500, 1000]
+/** With which Portward is alone. */
+const MANY = 10_000
+const LIMIT_RATIO = 1.5
+/** What Portward is to need no more of than each of the others. */
+const COMPARED = [
+  { figure: 'agent', what: 'agent killed, s' },
+  { figure: 'missing', what: 'flows missing, s' },
+  { figure: 'vswitchd', what: 'switch killed, s' },
+  { figure: 'toggle', what: 'toggle, ms' },
+  { figure: 'allMb', what: 'memory with servers, MB' },
+  { figure: 'switchMb', what: 'memory of the switch, MB' },
+] as const
+const FLOWS_EVERY_MS = 250
+const FLOWS_WITHIN_MS = 900_000
+const TOGGLE_WITHIN_MS = 60_000
+
+export async function scale(): Promise<Result> {
+  const missing = await Promise.all(PEERS.map(async (peer) => await peer.missing?.()))
+  const there = PEERS.filter((_, i) => missing[i] === undefined)
+  const figures: Figures[] = []
+  for (const ports of PORTS) {
+    for (const peer of [portward, ...there]) figures.push(await measure(peer, ports))
+  }
+  figures.push(await measure(portward, MANY))
+  return {
+    bench: 'scale: ports on one bridge, medians',
+    rows: figures.map((each) => ({
+      by: each.peer,
+      ports: each.ports,
+      flows: each.flows,
+      'agent killed, s': each.agent,
+      'flows missing, s': each.missing,
+      'at once': each.missed,
+      'switch killed, s': each.vswitchd,
+      'toggle, ms': each.toggle,
+      'agent, MB': each.agentMb,
+      'with servers, MB': each.allMb,
+      'switch, MB': each.switchMb,
+    })),
+    notes: [
+      ...PEERS.flatMap(({ name }, i) =>
+        missing[i] === undefined ? [] : [`${name}: not measured: ${missing[i]}`],
+      ),
+      ...[portward, ...there].map(
+        ({ name, pace: { restarts, toggles } }) =>
+          `${name}: agent and switch killed ${restarts} times, ports toggled ${toggles} times off and on`,
+      ),
+    ],
+    limits: [...there.flatMap(({ name }) => besides(name, figures)), ofMany(figures)],
+  }
+}
+
+type Figures = {
+  readonly peer: string
+  readonly ports: number
+  readonly flows: number
+  /** Seconds from the kill until it, started anew, has said that all is done, or until the last flow that changed then. */
+  readonly agent: number
+  /** Seconds in which flows were missing meanwhile; how many at once. */
+  readonly missing: number
+  readonly missed: number
+  /** Seconds from when the switch takes connections again until the last flow. */
+  readonly vswitchd: number
+  /** Milliseconds from the request until the last flow. */
+  readonly toggle: number
+  readonly agentMb: number
+  readonly allMb: number
+  readonly switchMb: number
+}
+
+async function measure(peer: Peer, ports: number): Promise<Figures> {
+  const say = (what: string): void => progress(`${peer.name}, ${ports} ports: ${what}`)
+  say('opening')
+  await using site = await peer.open(ports)
+  const { sw } = site
+  const { restarts, warmUp, toggles, stillMs } = peer.pace
+  await stillness(sw, stillMs)
+  const flows = await flowsOf(sw)
+  const agents: Awaited<ReturnType<typeof agentKilled>>[] = []
+  const switches: number[] = []
+  for (let i = 0; i < restarts; i++) {
+    say(`killing the agent, ${i + 1} of ${restarts}`)
+    agents.push(await agentKilled(site, flows, stillMs))
+    say(`killing the switch, ${i + 1} of ${restarts}`)
+    switches.push(await switchKilled(sw, flows, stillMs))
+  }
+  const times: number[] = []
+  await using record = await recordFlows(sw)
+  for (let i = 0; i < warmUp + toggles; i++) {
+    say(`toggling, ${i + 1} of ${warmUp + toggles}`)
+    const off = await toggled({ site, record, stillMs }, i % ports, false)
+    const on = await toggled({ site, record, stillMs }, i % ports, true)
+    if (i >= warmUp) times.push(off, on)
+  }
+  const { agent: agentMb, all: allMb } = await site.memory()
+  return {
+    peer: peer.name,
+    ports,
+    flows,
+    agent: spreadOf(agents.map(({ seconds }) => seconds)).median,
+    missing: spreadOf(agents.map(({ missing }) => missing)).median,
+    missed: spreadOf(agents.map(({ missed }) => missed)).median,
+    vswitchd: spreadOf(switches).median,
+    toggle: spreadOf(times).median,
+    agentMb,
+    allMb,
+    switchMb: await memoryOf([sw.pid()]),
+  }
+}
+
+/** There must be as many flows after it as before. */
+async function agentKilled(site: Site, flows: number, stillMs: number) {
+  await using record = await recordFlows(site.sw)
+  const begun = performance.now()
+  const done = await site.restart()
+  await record.still(stillMs)
+  const count = await flowsOf(site.sw)
+  if (count !== flows) throw new Error(`${count} flows of ${flows} are left`)
+  const changes = record.changes()
+  const { ms, most } = absenceIn(changes)
+  const last = Math.max(done, changes.at(-1)?.at ?? 0)
+  return { seconds: (last - begun) / 1000, missing: ms / 1000, missed: most }
+}
+
+/** Seconds from when the switch takes connections again until it told of the last flow, however many there are then. */
+async function switchKilled(sw: Switch, flows: number, stillMs: number): Promise<number> {
+  await sw.killVswitchd()
+  await sw.startVswitchd()
+  const socket = join(sw.rundir, `${sw.bridge}.mgmt`)
+  while (!(await connects(socket))) await sleep(2)
+  const begun = performance.now()
+  await using record = await recordFlows(sw)
+  for (const end = begun + FLOWS_WITHIN_MS; ; await sleep(FLOWS_EVERY_MS)) {
+    const count = await flowsOf(sw)
+    if (count === flows) break
+    if (performance.now() > end) throw new Error(`${count} flows of ${flows} are back`)
+  }
+  await record.still(stillMs)
+  if (record.lastAt < begun) throw new Error('the switch told of no flow')
+  return (record.lastAt - begun) / 1000
+}
+
+/** Milliseconds from the request to the last of the changes. */
+async function toggled(
+  { site, record, stillMs }: { site: Site; record: FlowRecord; stillMs: number },
+  port: number,
+  on: boolean,
+): Promise<number> {
+  const before = record.lastAt
+  const asked = await site.toggle(port, on)
+  const end = asked + TOGGLE_WITHIN_MS
+  while (record.lastAt === before) {
+    if (performance.now() > end) throw new Error(`no flow of port ${port} has changed`)
+    await sleep(1)
+  }
+  await record.still(stillMs)
+  return record.lastAt - asked
+}
+
+async function stillness(sw: Switch, ms: number): Promise<void> {
+  await using record = await recordFlows(sw)
+  await record.still(ms)
+}
+
+async function flowsOf(sw: Switch): Promise<number> {
+  const text = await sw.ofctl('dump-aggregate', sw.bridge)
+  return Number(/flow_count=(\d+)/.exec(text)?.[1])
+}
+
+function besides(peer: string, figures: readonly Figures[]): readonly Limit[] {
+  return COMPARED.map(({ figure, what }) => {
+    const pairs = PORTS.map((ports) => ({
+      ours: figureOf(figures, portward.name, ports)[figure],
+      theirs: figureOf(figures, peer, ports)[figure],
+    }))
+    const words = pairs.map(({ ours, theirs }) => `${rounded(ours)} of ${rounded(theirs)}`)
+    return {
+      what: `${what}, with ${PORTS.join(', ')} ports: ${words.join(', ')}`,
+      limit: `no more than ${peer}`,
+      holds: pairs.every(({ ours, theirs }) => ours <= theirs),
+    }
+  })
+}
+
+/** As many digits as can be told from run to run. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(2))
+}
+
+function ofMany(figures: readonly Figures[]): Limit {
+  const [less = Number.NaN, more = Number.NaN] = [PORTS.at(-1) ?? 0, MANY].map(
+    (ports) => figureOf(figures, portward.name, ports).toggle,
+  )
+  return {
+    what: `toggle with ${MANY} ports, of that with ${PORTS.at(-1)}: ${(more / less).toFixed(2)} times`,
+    limit: `${LIMIT_RATIO} times`,
+    holds: more / less <= LIMIT_RATIO,
+  }
+}
+
+function figureOf(figures: readonly Figures[], peer: string, ports: number): Figures {
+  const found = figures.find((each) => each.peer === peer && each.ports === ports)
+  if (found === undefined) throw new Error(`${peer} was not measured with ${ports} ports`)
+  return found
+}
