@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { keys } from '@portward/store'
-import { openTestServer } from './testing.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { keys, openSqlite } from '@portward/store'
+import type { Store } from '@portward/store'
+import { openTestServer, slow } from './testing.ts'
 import type { TestServer } from './testing.ts'
 
 const PATIENCE_MS = 10_000
@@ -122,4 +126,41 @@ void test('what changes nothing for the host is not sent to it again', async () 
   await server.call('PUT', path, { port: { port_security_enabled: false } })
   assert.notEqual(revision(), before)
   assert.equal(server.replica.hostPorts.get(keys.hostPort('h1', id))?.record.guarded, false)
+})
+
+void test('a host of a hundred ports that dies in their move: they go on in transactions that etcd takes', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'portward-binder-'))
+  const file = await openSqlite({ file: join(directory, 'store.db') })
+  let most = 0
+  const store: Store = {
+    ...slow(file),
+    txn(compares, ops) {
+      most = Math.max(most, compares.length)
+      return file.txn(compares, ops)
+    },
+  }
+  {
+    await using server = await openTestServer({ store })
+    const [h1, h2] = [server.agent('h1'), server.agent('h2')]
+    await h1.alive()
+    await h2.alive()
+    const network = await server.call('POST', '/v2.0/networks', { network: {} })
+    const network_id = network.at('network', 'id')
+    const paths: string[] = []
+    for (let i = 0; i < 100; i++) {
+      const fields = { network_id, 'binding:host_id': 'h1' }
+      const made = await server.call('POST', '/v2.0/ports', { port: fields })
+      const id = String(made.at('port', 'id'))
+      await h1.see(`tap${i}`, { portId: id })
+      await server.call('PUT', `/v2.0/ports/${id}`, { port: { 'binding:host_id': 'h2' } })
+      paths.push(keys.hostPort('h2', id))
+    }
+    const speaking = (): number =>
+      paths.filter((key) => server.replica.hostPorts.get(key)?.record.standby === undefined).length
+    assert.equal(speaking(), 0)
+    await h1.gone()
+    await until(server, () => speaking() === 100)
+    assert.ok(most > 80 && most <= 128, `${most} compares in one`)
+  }
+  await rm(directory, { recursive: true })
 })

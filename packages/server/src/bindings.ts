@@ -16,7 +16,7 @@ import type { Replica } from './replica.ts'
 import { pathOf, readValues, storedAt, unwrap } from './resource.ts'
 import type { Stored } from './table.ts'
 import { transact } from './transact.ts'
-import type { Context } from './transact.ts'
+import type { Context, Plan } from './transact.ts'
 import { applied, armed, pendingAfter, waitOf } from './wait.ts'
 
 const { attributes } = port
@@ -43,11 +43,7 @@ export function serveBindings(app: FastifyInstance, context: Context, signal: Ab
     { id, host }: OneRoute['Params'],
     change: (record: PortRecord) => PortRecord,
   ): Promise<object> => {
-    await transact(asking, () => {
-      const stored = portFor(asking, id)
-      const after = change(stored.record)
-      return { ...portWrites(replica, stored, touched(after, asking.now())), result: undefined }
-    })
+    await transact(asking, () => rebound(asking, id, change))
     return viewOf(portFor(asking, id).record, host, replica) ?? {}
   }
 
@@ -61,11 +57,10 @@ export function serveBindings(app: FastifyInstance, context: Context, signal: Ab
     const { id } = request.params
     const wait = waitOf(request.query, request.headers)
     const { host = '', ...values } = readValues(binding, 'POST', unwrap(binding, jsonOf(request)))
-    const made = await write(asking, { id, host }, (record) => {
-      if (viewOf(record, host, replica) !== undefined) throw errors.bindingExists(id, host)
-      const { vnic_type: vnicType = 'normal', profile = {} } = values
-      return { ...record, standby: [...(record.standby ?? []), { host, vnicType, profile }] }
-    })
+    const { vnic_type: vnicType = 'normal', profile = {} } = values
+    const made = await write(asking, { id, host }, (record) =>
+      bound(record, { host, vnicType, profile }),
+    )
     const pending = await pendingAfter(asking, wait, reply, [armed(id, host)], signal)
     return reply.code(pending === undefined ? 201 : 202).send({ binding: made, ...pending })
   })
@@ -101,36 +96,56 @@ export function serveBindings(app: FastifyInstance, context: Context, signal: Ab
     return { binding: changed }
   })
   app.delete<OneRoute>(`${its}/bindings/:host`, async (request, reply) => {
-    const { id, host } = request.params
-    await write(askedBy(context, request), request.params, (record) => {
-      if (host === record.boundHost) throw errors.bindingInUse(id, host)
-      const gone = standbyOf(record, host)
-      return { ...record, standby: record.standby?.filter((each) => each !== gone) ?? [] }
-    })
+    const { host } = request.params
+    await write(askedBy(context, request), request.params, (record) => unbound(record, host))
     return reply.code(204).send()
   })
   app.put<OneRoute>(`${its}/bindings/:host/activate`, async (request, reply) => {
     const asking = askedBy(context, request)
     const { id, host } = request.params
     const wait = waitOf(request.query, request.headers)
-    const activated = await write(asking, request.params, (record) => {
-      if (host === record.boundHost) throw errors.bindingActive(id, host)
-      return activate(record, standbyOf(record, host))
-    })
+    const activated = await write(asking, request.params, (record) => activate(record, host))
     const pending = await pendingAfter(asking, wait, reply, [applied(id)], signal)
     if (pending !== undefined) reply.code(202)
     return { binding: activated, ...pending }
   })
-
-  function portFor(asking: Context, id: string): Stored<PortRecord> {
-    const stored = storedAt(port, asking, id)
-    adminOnly(asking.caller, 'to see or change how a port is bound')
-    return stored
-  }
 }
 
-/** The two change places. */
-function activate(record: PortRecord, chosen: BindingRecord): PortRecord {
+/** The port as `change` makes it, which may throw an ApiError. */
+export function rebound(
+  asking: Context,
+  id: string,
+  change: (record: PortRecord) => PortRecord,
+): Plan<undefined> {
+  const stored = portFor(asking, id)
+  const after = touched(change(stored.record), asking.now())
+  return { ...portWrites(asking.replica, stored, after), result: undefined }
+}
+
+function portFor(asking: Context, id: string): Stored<PortRecord> {
+  const stored = storedAt(port, asking, id)
+  adminOnly(asking.caller, 'to see or change how a port is bound')
+  return stored
+}
+
+/** With one binding more, which is not active. */
+export function bound(record: PortRecord, binding: BindingRecord): PortRecord {
+  const { id, boundHost, standby = [] } = record
+  const hosts = [boundHost, ...standby.map(({ host }) => host)]
+  if (hosts.includes(binding.host)) throw errors.bindingExists(id, binding.host)
+  return { ...record, standby: [...standby, binding] }
+}
+
+export function unbound(record: PortRecord, host: string): PortRecord {
+  if (host === record.boundHost) throw errors.bindingInUse(record.id, host)
+  const gone = standbyOf(record, host)
+  return { ...record, standby: record.standby?.filter((each) => each !== gone) ?? [] }
+}
+
+/** With the host's binding active: it and the one that was change places. */
+export function activate(record: PortRecord, host: string): PortRecord {
+  if (host === record.boundHost) throw errors.bindingActive(record.id, host)
+  const chosen = standbyOf(record, host)
   const { boundHost, vnicType, bindingProfile } = record
   const before = { host: boundHost, vnicType, profile: withoutTarget(bindingProfile) }
   const others = (record.standby ?? []).filter((each) => each !== chosen)

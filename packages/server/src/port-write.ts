@@ -32,16 +32,18 @@ export function hostPortOf(port: PortRecord, replica: Replica): HostPortRecord {
 
 /**
  * Where a port is enforced: on the host the API was told; else where its interface is seen. It stays where it is while its
- * interface is seen there by a living agent, and while it is seen nowhere.
+ * interface is seen there by a living agent, and while it is seen nowhere. The row of a device that is gone counts where there is
+ * nothing better: a new one is a row too, before the switch gives it a number.
  */
 export function homeOf(
   port: Pick<PortRecord, 'id' | 'hostId' | 'boundHost'>,
   replica: Replica,
 ): string {
   if (port.hostId !== '') return port.hostId
-  const seen = [...replica.seenByPort.of(port.id)].map(hostOf).sort()
-  const living = seen.filter((host) => replica.alive.get(keys.hostAlive(host)) !== undefined)
-  const candidates = living.length > 0 ? living : seen
+  const seen = [...replica.seenByPort.of(port.id)].sort()
+  const living = seen.filter((key) => replica.alive.get(keys.hostAlive(hostOf(key))) !== undefined)
+  const there = living.filter((key) => replica.seen.get(key)?.record.ofport !== null)
+  const candidates = [there, living, seen].find((found) => found.length > 0)?.map(hostOf) ?? []
   return candidates.includes(port.boundHost) ? port.boundHost : (candidates[0] ?? port.boundHost)
 }
 
@@ -54,6 +56,10 @@ export function portWrites(
   const after = before && wanted ? moved(before.record, wanted, replica) : wanted
   const id = after?.id ?? before?.record.id ?? ''
   const compares: Compare[] = [{ key: keys.port(id), modified: before?.modified ?? 0 }]
+  const last = before && after && lastOf(before.record, after)
+  // It speaks at once, because that one was silent: it still has to be.
+  if (last !== undefined && after?.leaving === undefined)
+    compares.push(...silence(replica, last, id))
   const ops: Op[] = [
     after === undefined
       ? { type: 'delete', key: keys.port(id) }
@@ -137,15 +143,29 @@ function speaksAt({ boundHost, leaving }: PortRecord, host: string): boolean {
  * of a host whose agent is dead, nothing can be known, and a guest that was moved because of it must not wait for it.
  */
 function moved(before: PortRecord, after: PortRecord, replica: Replica): PortRecord {
-  const { boundHost: from, leaving } = before
   const { boundHost: to, standby } = after
   const others = standby?.filter(({ host }) => host !== to)
   const { standby: _standby, leaving: _leaving, ...rest } = after
   const kept = others === undefined || others.length === 0 ? rest : { ...rest, standby: others }
-  // What was about to speak has not yet: the one that had to fall silent still has to, unless it is back there.
-  const last = leaving ?? from
-  if (last === '' || last === to || isSilentAt(replica, last, before.id)) return kept
-  return { ...kept, leaving: last }
+  const last = lastOf(before, after)
+  return last === undefined || isSilentAt(replica, last, before.id)
+    ? kept
+    : { ...kept, leaving: last }
+}
+
+/** The other host where the port last spoke, if it did. What is about to speak has not yet: the one that had to fall silent still has to. */
+function lastOf(before: PortRecord, { boundHost: to }: PortRecord): string | undefined {
+  const last = before.leaving ?? before.boundHost
+  return last === '' || last === to ? undefined : last
+}
+
+/** Compares what isSilentAt goes by: an agent may come back, or let an interface speak that has just come, until the port is written. */
+function silence(replica: Replica, host: string, id: string): readonly Compare[] {
+  const [alive, applied] = [keys.hostAlive(host), keys.hostAppliedPort(host, id)]
+  return [
+    { key: alive, modified: replica.alive.get(alive)?.modified ?? 0 },
+    { key: applied, modified: replica.applied.get(applied)?.modified ?? 0 },
+  ]
 }
 
 /** The switch of a host has acknowledged that the port says nothing there, or it has nothing there to say it with. */
