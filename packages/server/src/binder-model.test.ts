@@ -119,7 +119,7 @@ const steps = fc.oneof(
   step(5, { do: of('rounds') }),
   step(1, { do: of('cut'), agent: nth }),
   step(4, { do: of('start'), host: nth }),
-  step(2, { do: of('kill', 'kill', 'stop'), agent: nth, landed: fc.boolean() }),
+  step(2, { do: of('kill'), agent: nth, landed: fc.boolean() }),
   step(2, { do: of('disturb'), agent: nth, port: nth }),
   // A record of a host's is as an earlier version wrote it.
   step(1, { do: of('age'), nth }),
@@ -127,6 +127,67 @@ const steps = fc.oneof(
 )
 
 type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never
+
+/** What was found, or takes long to be found. */
+const found: readonly [Setup, Step[]][] = [
+  // The row of a device that is gone kept its port, though another host had the interface.
+  [
+    { home: '', servers: 1, agents: all('lives'), plugged: [true, false, false] },
+    [
+      { do: 'plug', host: 0, iface: 'tap0', port: 0, numbered: false },
+      { do: 'plug', host: 1, iface: 'tap0', port: 0, numbered: true },
+    ],
+  ],
+  // A host let an interface speak that came after a server had decided that the port is silent there.
+  [
+    { home: 'h1', servers: 1, agents: all('lives'), plugged: [false, true, false] },
+    [
+      { do: 'request', server: 0, port: 0, request: moveTo('h2') },
+      { do: 'plug', host: 0, iface: 'tap0', port: 0, numbered: true },
+      { do: 'round', agent: 0 },
+      { do: 'carry', line: 0, nth: 0, fate: 'told' },
+    ],
+  ],
+  // An agent came back after a server had decided that it is dead.
+  [
+    { home: 'h1', servers: 1, agents: ['died', 'lives', 'lives'], plugged: [true, true, false] },
+    [
+      { do: 'request', server: 0, port: 0, request: moveTo('h2') },
+      { do: 'start', host: 0 },
+      { do: 'tell', agent: 0 },
+      { do: 'drain', line: 1, first: 'told' },
+      { do: 'carry', line: 0, nth: 0, fate: 'told' },
+    ],
+  ],
+  // Another hand is at the flows of an interface that speaks: nothing of it is applied, and it is no less there.
+  [
+    { home: 'h1', servers: 1, agents: all('lives'), plugged: [true, true, false] },
+    [
+      { do: 'disturb', agent: 0, port: 0 },
+      { do: 'drain', line: 1, first: 'told' },
+      { do: 'drain', line: 0, first: 'told' },
+      { do: 'request', server: 0, port: 0, request: moveTo('h2') },
+      { do: 'drain', line: 0, first: 'told' },
+    ],
+  ],
+  // That an agent is in sync is all that is told of a host which the port has left.
+  [
+    { home: 'h1', servers: 1, agents: ['has begun anew', 'lives', 'lives'], plugged: all(false) },
+    [
+      { do: 'request', server: 0, port: 0, request: moveTo('h2') },
+      { do: 'drain', line: 0, first: 'told' },
+    ],
+  ],
+  // What a binder writes is lost, and nothing else happens to the port.
+  [
+    { home: '', servers: 1, agents: all('lives'), plugged: [false, false, false] },
+    [
+      { do: 'plug', host: 1, iface: 'tap0', port: 0, numbered: true },
+      { do: 'rounds' },
+      { do: 'drain', line: 0, first: 'lost' },
+    ],
+  ],
+]
 
 /** One life of a server. */
 class Server {
@@ -321,13 +382,9 @@ class World {
           step.host,
         )?.start()
         break
-      case 'kill':
-      case 'stop': {
-        const host = pick(this.#living, step.agent)
-        const lease = host?.agent?.lease
-        const asked = host?.kill() ?? []
+      case 'kill': {
+        const asked = pick(this.#living, step.agent)?.kill() ?? []
         if (step.landed) for (const run of asked) await ignored(run())
-        if (step.do === 'stop') await lease?.revoke()
         break
       }
       case 'disturb':
@@ -349,46 +406,49 @@ class World {
   async settle(): Promise<void> {
     while (this.#adrift.length > 0) await this.#land()
     let quiet = 0
-    for (let round = 0; quiet < 5; round++) {
+    for (let round = 0; quiet < 3; round++) {
       assert.ok(round < 100, 'it never comes to rest')
       const { revision } = this.#truth
       if (this.#standing.every(({ isOver }) => isOver)) this.#open(0)
       await this.#everyRound()
-      this.#clock.tick(3000)
+      this.#clock.tick(4000)
       await this.#look()
       quiet = revision === this.#truth.revision ? quiet + 1 : 0
     }
     for (const { pending } of this.#standing) assert.equal(pending, 0, 'a request has no answer')
-    for (const { record } of this.#records) {
-      assert.equal(record.leaving, undefined, `${record.id} still leaves ${record.leaving}`)
-    }
   }
 
-  startAll(): void {
+  /** Whether there was anybody to start. */
+  startAll(): boolean {
+    const before = this.#lines.length
     for (const n of this.#servers.keys()) this.#open(n)
     for (const host of this.#hosts) host.start()
+    return this.#lines.length > before
   }
 
-  /** Each port is where it belongs, and speaks there and nowhere else, if it has an interface there; by those who live. */
+  /**
+   * Each port is where it belongs, and speaks there and nowhere else, if it has an interface there; by those who live. A host where
+   * two are the same port never lets it go (ADR 15).
+   */
   checkEnds(): void {
-    const living = this.#living
     for (const { record } of this.#records) {
-      const { id, hostId, boundHost } = record
-      const having = (numbered: boolean): readonly string[] =>
-        living
-          .filter(({ ifaces }) =>
-            [...ifaces.values()].some((one) => one.portId === id && (one.numbered || !numbered)),
-          )
-          .map(({ name }) => name)
-      const there = having(true).length > 0 ? having(true) : having(false)
-      if (hostId !== '') assert.equal(boundHost, hostId)
-      else if (there.length > 0)
-        assert.ok(there.includes(boundHost), `${id} is on ${boundHost}, not ${there.join()}`)
-      for (const host of living) {
-        const ifaces = [...host.ifaces.values()].filter((one) => one.portId === id && one.numbered)
-        const shall = host.name === boundHost && record.adminStateUp && ifaces.length === 1
+      const { id, hostId, boundHost, leaving, adminStateUp } = record
+      const countOn = ({ ifaces }: Host, ofRows: boolean): number =>
+        [...ifaces.values()].filter((one) => one.portId === id && (one.numbered || ofRows)).length
+      const having = (ofRows: boolean): readonly string[] =>
+        this.#living.filter((one) => countOn(one, ofRows) > 0).map(({ name }) => name)
+      const there = having(false).length > 0 ? having(false) : having(true)
+      const homes = hostId !== '' ? [hostId] : there.length > 0 ? there : [boundHost]
+      assert.ok(homes.includes(boundHost), `${id} is on ${boundHost}, not ${homes.join()}`)
+      for (const host of this.#living) {
+        const count = countOn(host, false)
+        const isHome = host.name === boundHost && leaving === undefined
+        const shall = isHome && adminStateUp && count === 1
         assert.equal(host.speaker(id) !== undefined, shall, `${id} on ${host.name}`)
       }
+      const last = this.#living.find(({ name }) => name === leaving)
+      const isHeld = last !== undefined && countOn(last, false) > 1
+      assert.ok(leaving === undefined || isHeld, `${id} still leaves ${leaving}`)
     }
   }
 
@@ -573,6 +633,15 @@ function planOf(context: Context, id: string, request: Request): Plan<unknown> {
   }
 }
 
+function moveTo(to: string): Request {
+  return { ask: 'put', values: { 'binding:host_id': to } }
+}
+
+/** Of each host. */
+function all<T>(value: T): readonly T[] {
+  return HOSTS.map(() => value)
+}
+
 function pick<T>(of: readonly T[], n: number): T | undefined {
   return of[n % of.length]
 }
@@ -640,15 +709,14 @@ void test('whatever fails and whenever, a port speaks at one place at most, and 
           for (const step of story) await world.happen(step)
           await world.settle()
           world.checkEnds()
-          world.startAll()
-          await world.settle()
+          if (world.startAll()) await world.settle()
           world.checkEnds()
         } finally {
           await world.end()
         }
       },
     ),
-    { numRuns: RUNS },
+    { numRuns: RUNS, examples: [...found] },
   )
   await store[Symbol.asyncDispose]()
   await rm(directory, { recursive: true })

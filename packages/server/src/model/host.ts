@@ -6,7 +6,7 @@
 //                                └─────► said ── tell ──► store
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { follow, keys, parseHostKey, records } from '@portward/store'
+import { LeaseExpired, follow, keys, parseHostKey, records } from '@portward/store'
 import type {
   AliveRecord,
   Change,
@@ -119,10 +119,6 @@ export class Agent {
     void this.#follow()
   }
 
-  get lease(): Lease | undefined {
-    return this.#lease
-  }
-
   end(): ReturnType<Line['end']> {
     this.#stop.abort()
     return this.line.end()
@@ -174,29 +170,52 @@ export class Agent {
     return next
   }
 
-  /** One time round the loop that tells the store, if the last one has come to its end. */
+  /** One time round the loops that write to the store and renew the lease, where the last one has come to its end. */
   async tell(): Promise<void> {
     if (this.#isTelling) return
     this.#isTelling = true
     try {
-      if (this.#lease === undefined) {
-        this.#lease = await this.line.lease(LEASE_TTL)
-        this.#renewal = Date.now() + LEASE_TTL * 500
-        this.#saidAgain = false
-        for (const key of this.#said.keys()) this.#dirty.add(key)
-      }
+      const lease = (this.#lease ??= await this.#begin())
+      void this.#renew(lease)
       this.#say(keys.hostAlive(this.#host), records.alive.encode(this.#alive))
-      await this.#flush(this.#lease.id)
-      this.#saidAgain = true
-      if (Date.now() >= this.#renewal) {
-        await this.#lease.keepAlive()
-        this.#renewal = Date.now() + LEASE_TTL * 500
+      await this.#flush(lease.id)
+      if (this.#state === 'in-sync' && !this.#saidAgain) {
+        await this.#retract()
+        await this.#flush(lease.id)
+        this.#saidAgain = true
       }
-    } catch {
-      // The next one is under a new lease; what is under this one goes when it does.
-      this.#lease = undefined
+    } catch (error) {
+      // What fails is done again, under the same lease while there is one.
+      if (error instanceof LeaseExpired) this.#lease = undefined
     } finally {
       this.#isTelling = false
+    }
+  }
+
+  async #begin(): Promise<Lease> {
+    const lease = await this.line.lease(LEASE_TTL)
+    this.#renewal = Date.now() + LEASE_TTL * 500
+    this.#saidAgain = false
+    for (const key of this.#said.keys()) this.#dirty.add(key)
+    return lease
+  }
+
+  async #renew(lease: Lease): Promise<void> {
+    if (Date.now() < this.#renewal) return
+    this.#renewal = Infinity
+    try {
+      await lease.keepAlive()
+    } catch (error) {
+      if (error instanceof LeaseExpired && this.#lease === lease) this.#lease = undefined
+    }
+    this.#renewal = Date.now() + LEASE_TTL * 500
+  }
+
+  /** What an earlier run or lease has left there, and this one does not say, is to go. */
+  async #retract(): Promise<void> {
+    for (const prefix of [keys.hostSeen(this.#host), keys.hostApplied(this.#host)]) {
+      const { entries } = await this.line.range(prefix)
+      for (const { key } of entries) if (!this.#said.has(key)) this.#dirty.add(key)
     }
   }
 
@@ -248,13 +267,12 @@ export class Agent {
   ): { readonly speaks: boolean; readonly fulfils?: Declared } {
     const declared = this.#ports.get(iface.portId)
     if (!iface.numbered || declared === undefined) return { speaks: false }
-    const { up, standby } = declared.record
-    if (standby === true) return { speaks: false, fulfils: declared }
     const hasNamesake = [...ifaces.values()].some(
       (other) => other !== iface && other.portId === iface.portId && other.numbered,
     )
     if (hasNamesake) return { speaks: false }
-    return { speaks: up, fulfils: declared }
+    const { up, standby } = declared.record
+    return { speaks: up && standby !== true, fulfils: declared }
   }
 
   async #follow(): Promise<void> {
