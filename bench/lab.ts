@@ -1,11 +1,12 @@
 // A switch with many ports, and as many declared for them.
 
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FlowEvent, Portward, Switch } from '@portward/testkit'
-import { flowEventOf, startPortward, startSwitch } from '@portward/testkit'
+import { connects, flowEventOf, startPortward, startSwitch } from '@portward/testkit'
 
 export type PortBody = {
   readonly id: string
@@ -59,7 +60,7 @@ async function active(portward: Portward, count: number): Promise<void> {
     const there = (body as { ports: unknown[] }).ports.length
     progress(`guarded ${there} of ${count} ports`)
     if (there === count) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await sleep(50)
   }
 }
 
@@ -90,7 +91,7 @@ export async function createPorts<T>(
 }
 
 export type FlowRecord = AsyncDisposable & {
-  /** When something was told last, of what was there already, too. */
+  /** When the last change was told, or the record began. */
   readonly lastAt: number
   /** Waits until nothing was told for so long. */
   readonly still: (ms: number) => Promise<void>
@@ -98,47 +99,38 @@ export type FlowRecord = AsyncDisposable & {
   readonly changes: () => readonly FlowEvent[]
 }
 
-/** Within which `ovs-ofctl monitor` has begun, also on a busy machine. */
-const ATTACHED_MS = 1000
-
 /** As `watchFlows` of the testkit, but what is told is read when it is asked for: a reader of 170,000 lines would be what is measured. */
 export async function recordFlows(sw: Switch): Promise<FlowRecord> {
-  // The events come on its standard error.
-  const child = spawn('ovs-ofctl', ['monitor', sw.bridge, 'watch:'], {
+  // It opens its control socket when it has told what is there, on its standard output. What changes, it tells on the other.
+  const control = join(sw.rundir, `record-${randomUUID()}`)
+  const child = spawn('ovs-ofctl', ['monitor', `--unixctl=${control}`, sw.bridge, 'watch:'], {
     env: { ...process.env, ...sw.env },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const ended = once(child, 'close')
   const chunks: { readonly at: number; readonly bytes: Buffer }[] = []
-  let lastAt = 0
-  child.stderr.on('data', (bytes: Buffer) => {
-    lastAt = performance.now()
-    chunks.push({ at: lastAt, bytes })
-  })
-  const still = async (ms: number): Promise<void> => {
-    const since = performance.now()
-    while (performance.now() - Math.max(since, lastAt) < ms) {
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
+  child.stderr.on('data', (bytes: Buffer) => chunks.push({ at: performance.now(), bytes }))
+  while (!(await connects(control))) {
+    if (child.exitCode !== null) throw new Error('ovs-ofctl monitor has ended')
+    await sleep(2)
   }
-  // The flows that are there come first. Where there are none, nothing tells that it listens.
-  await Promise.race([once(child.stderr, 'data'), sleep(ATTACHED_MS)])
-  await still(100)
+  const beganAt = performance.now()
+  const lastAt = (): number => chunks.at(-1)?.at ?? beganAt
   return {
     get lastAt() {
-      return lastAt
+      return lastAt()
     },
-    still,
+    async still(ms) {
+      const since = performance.now()
+      while (performance.now() - Math.max(since, lastAt()) < ms) await sleep(10)
+    },
     changes() {
       const events: FlowEvent[] = []
       let rest = ''
       for (const { at, bytes } of chunks) {
         const lines = (rest + bytes.toString('latin1')).split('\n')
         rest = lines.pop() ?? ''
-        for (const line of lines) {
-          const event = flowEventOf(line, at)
-          if (event !== undefined && event.event !== 'INITIAL') events.push(event)
-        }
+        events.push(...lines.flatMap((line) => flowEventOf(line, at) ?? []))
       }
       return events
     },

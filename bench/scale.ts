@@ -142,7 +142,7 @@ async function agentKilled(site: Site, flows: number, stillMs: number) {
   return { seconds: (last - begun) / 1000, missing: ms / 1000, missed: most }
 }
 
-/** Seconds from when the switch takes connections again until it told of the last flow, however many there are then. */
+/** Seconds from when the switch takes connections again until it told of the last flow, and has as many as before. */
 async function switchKilled(sw: Switch, flows: number, stillMs: number): Promise<number> {
   await sw.killVswitchd()
   await sw.startVswitchd()
@@ -156,7 +156,6 @@ async function switchKilled(sw: Switch, flows: number, stillMs: number): Promise
     if (performance.now() > end) throw new Error(`${count} flows of ${flows} are back`)
   }
   await record.still(stillMs)
-  if (record.lastAt < begun) throw new Error('the switch told of no flow')
   return (record.lastAt - begun) / 1000
 }
 
