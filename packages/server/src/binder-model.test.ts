@@ -1,6 +1,6 @@
 // Servers that bind ports, between a store that fails and hosts that lag: what a server asks of the store waits on its way, is done
 // unsaid, or is lost; watches lag and break, each for itself; servers crash, and what they asked may come in after that; agents
-// die, come back, end in order, and tell late; interfaces come and go. The store is real, the clock is simulated.
+// die, come back and tell late; interfaces come and go. The store is real, the clock is simulated.
 // After every single thing that happens, it is looked at who may speak.
 //
 //   requests ──► servers, each with a replica and a binder ◄──lines──► store ◄──lines──► agents ──► switches

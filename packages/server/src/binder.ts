@@ -11,8 +11,8 @@ import type { Context } from './transact.ts'
 import { noWrites, together } from './writes.ts'
 import type { Writes } from './writes.ts'
 
-/** Ports bound in one transaction: each compares three keys where it moves, and etcd takes 128 compares. */
-const BATCH = 40
+/** Ports bound in one transaction: each may compare itself, an agent and what that has applied, and etcd takes 128 compares. */
+const BATCH = 42
 
 /** Runs until the signal aborts. */
 export function bindPorts(context: Context, signal: AbortSignal): Promise<void> {

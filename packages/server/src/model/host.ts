@@ -95,7 +95,7 @@ export class Host {
   }
 }
 
-export class Agent {
+class Agent {
   readonly line: Line
   readonly #host: string
   readonly #stop = new AbortController()
@@ -129,7 +129,10 @@ export class Agent {
     this.#state = 'connecting'
   }
 
-  /** Another hand has changed the flows of an interface: nothing is applied until that is put right. */
+  /**
+   * Another hand has changed the flows of an interface: nothing is applied until that is put right. That it did is told with it; the
+   * agent itself may tell that up to a second later.
+   */
   disturb(portId: string): void {
     this.#drift++
     this.#say(keys.hostAlive(this.#host), records.alive.encode(this.#alive))
