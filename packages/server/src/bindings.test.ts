@@ -103,6 +103,15 @@ void test('?wait=applied of a binding waits until all is ready for the port ther
   await until(bench, () => bench.at('h2')?.standby === true, 'h2 is told')
   await agents[1]?.apply(id)
   assert.equal((await again).status, 201)
+  const reasonAt = async (host: string): Promise<unknown> => {
+    const body = { binding: { host } }
+    const answer = await server.call('POST', `${path}/bindings`, body, { prefer: 'wait=0' })
+    await server.call('DELETE', `${path}/bindings/${host}`)
+    return answer.at('pending', 0, 'reason')
+  }
+  assert.equal(await reasonAt('h3'), `host h3 has no interface with iface-id ${id}`)
+  await agents[2]?.see('tap9', { portId: id, reason: null })
+  assert.equal(await reasonAt('h3'), 'the switch of host h3 has not acknowledged it yet')
   const ports = (await server.call('GET', '/portward/v1/hosts/h2/ports')).all('ports')
   assert.deepEqual(
     ports.map(({ applied }) => applied),

@@ -57,15 +57,16 @@ export function portState(port: Pick<PortRecord, 'id' | 'boundHost'>, replica: R
       flows,
     }
   }
-  if (seen === undefined) {
-    const reason = `host ${host} has no interface with iface-id ${port.id}`
-    return { ...nothing, state: 'unplugged', reason }
-  }
-  const reason =
-    disconnected(host, replica) ??
-    seen.record.reason ??
-    `the switch of host ${host} has not acknowledged it yet`
-  return { ...nothing, ...at, state: 'pending', reason }
+  const reason = whatIsMissing(replica, host, port.id)
+  return { ...nothing, ...at, state: seen === undefined ? 'unplugged' : 'pending', reason }
+}
+
+/** Why the switch of a host whose agent lives has not acknowledged what the port is there now. */
+export function whatIsMissing(replica: Replica, host: string, id: string): string {
+  const seen = seenAt(id, host, replica)
+  if (seen === undefined) return `host ${host} has no interface with iface-id ${id}`
+  const why = disconnected(host, replica) ?? seen.record.reason
+  return why ?? `the switch of host ${host} has not acknowledged it yet`
 }
 
 export function noAgent(host: string): string {

@@ -4,7 +4,7 @@ import { keys } from '@portward/store'
 import type { FastifyReply } from 'fastify'
 import type { IncomingHttpHeaders } from 'node:http'
 import { errors } from './errors.ts'
-import { acknowledged, disconnected, noAgent, portState, seenAt } from './port-state.ts'
+import { acknowledged, disconnected, noAgent, portState, whatIsMissing } from './port-state.ts'
 import type { Query } from './query.ts'
 import { textsOf } from './query.ts'
 import type { Replica } from './replica.ts'
@@ -68,12 +68,8 @@ export function armed(portId: string, host: string): Check {
     const done = acknowledged(replica, host, portId)
     if (done !== undefined && done.lacks === undefined) return undefined
     const hopeless = replica.alive.get(keys.hostAlive(host)) === undefined
-    if (hopeless) return { host, port: portId, reason: noAgent(host), hopeless }
-    const reason =
-      disconnected(host, replica) ??
-      seenAt(portId, host, replica)?.record.reason ??
-      `host ${host} has no interface with iface-id ${portId}`
-    return { host, port: portId, reason: done?.lacks ?? reason, hopeless }
+    const missing = done?.lacks ?? whatIsMissing(replica, host, portId)
+    return { host, port: portId, reason: hopeless ? noAgent(host) : missing, hopeless }
   }
 }
 
