@@ -32,7 +32,9 @@ export type Neutron = AsyncDisposable & {
 export type FirewallDriver = 'noop' | 'openvswitch'
 
 /** Of its agent. */
-export const HOST = 'bench'
+const HOST = 'bench'
+/** Fields of a port there, as Nova would have them. */
+export const PLACED = { 'binding:host_id': HOST, device_owner: 'compute:nova' } as const
 
 // Each alone in its network namespace, so it may have its usual port.
 const API_PORT = 9696

@@ -144,8 +144,7 @@ async function agentKilled(site: Site, flows: number, stillMs: number) {
 
 /** Seconds from when the switch takes connections again until it told of the last flow, and has as many as before. */
 async function switchKilled(sw: Switch, flows: number, stillMs: number): Promise<number> {
-  await sw.killVswitchd()
-  await sw.startVswitchd()
+  await sw.restartVswitchd('SIGKILL')
   const socket = join(sw.rundir, `${sw.bridge}.mgmt`)
   while (!(await connects(socket))) await sleep(2)
   const begun = performance.now()

@@ -218,8 +218,7 @@ class Churn {
         return
       case 'switch':
         this.#note(kind)
-        await sw.killVswitchd()
-        await sw.startVswitchd()
+        await sw.restartVswitchd('SIGKILL')
         await answers(() => sw.ofctl('show', sw.bridge))
         return
       default:

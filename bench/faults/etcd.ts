@@ -6,11 +6,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
-import type { Etcd, EtcdMember, Portward } from '@portward/testkit'
+import type { Etcd, EtcdMember } from '@portward/testkit'
 import { startEtcd, startPortwardAgent, startPortwardServer, startSwitch } from '@portward/testkit'
 import type { Fault } from './fault.ts'
 import type { Scene } from './scene.ts'
-import { QUIET, furnish } from './scene.ts'
+import { QUIET, furnish, restartable } from './scene.ts'
 
 const HELD_MS = 3000
 /** Longer than the agent's lease. */
@@ -126,20 +126,13 @@ export async function openApartScene(others: number): Promise<ApartScene> {
   const sw = stack.use(await startSwitch())
   const etcd = stack.use(await startEtcd())
   const flags = [...QUIET, '--store', `etcd:${etcd.endpoints.join(',')}`]
-  let server: Portward | undefined
-  stack.defer(async () => server?.[Symbol.asyncDispose]())
-  const portward = (): Portward => {
-    if (server === undefined) throw new Error('the server was not started')
-    return server
-  }
-  const start: Scene['start'] = async (signal) =>
-    (server = await startPortwardServer({ flags, ...(signal && { signal }) }))
-  await start()
+  const server = stack.use(restartable((signal) => startPortwardServer({ flags, ...signal })))
+  await server.start()
   const { rundir, bridge } = sw
   const state = join(rundir, 'portward')
   const host = ['--host', 'bench']
   stack.use(await startPortwardAgent({ rundir, bridge, state, flags: [...flags, ...host] }))
-  const furnished = await furnish({ sw, state, portward, start })
+  const furnished = await furnish({ sw, state, ...server })
   await furnished.crowd(others)
   const moved = stack.move()
   return { ...furnished, etcd, [Symbol.asyncDispose]: () => moved.disposeAsync() }

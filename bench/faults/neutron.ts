@@ -7,7 +7,7 @@ import type { Switch } from '@portward/testkit'
 import type { Load } from '../load.ts'
 import { startLoad } from '../load.ts'
 import type { Neutron } from '../neutron-server.ts'
-import { HOST, startNeutron } from '../neutron-server.ts'
+import { PLACED, startNeutron } from '../neutron-server.ts'
 import { times } from '../requests.ts'
 import type { Fault } from './fault.ts'
 import { fromThenOn, kindsOf } from './frames.ts'
@@ -36,10 +36,7 @@ export const neutronFaults: readonly Fault<NeutronScene>[] = [
     name: 'neutron-vswitchd-killed',
     lossless: false,
     tailMs: BACK_MS,
-    async inject({ sw }) {
-      await sw.killVswitchd()
-      await sw.startVswitchd()
-    },
+    inject: ({ sw }) => sw.restartVswitchd('SIGKILL'),
   },
   {
     name: 'neutron-flows-deleted',
@@ -130,9 +127,8 @@ export async function openNeutronScene(others: number): Promise<NeutronScene> {
   ]) {
     await make('subnet', { network_id, ip_version, cidr, enable_dhcp: false, gateway_ip: null })
   }
-  const bound = { 'binding:host_id': HOST, device_owner: 'compute:nova' }
   const station = async (name: string, fields: object = {}): Promise<Station> => {
-    const made = declared(await make<PortBody>('port', { network_id, name, ...bound, ...fields }))
+    const made = declared(await make<PortBody>('port', { network_id, name, ...PLACED, ...fields }))
     const guest = await quietGuest(sw, name, made)
     await status(load, made.portId, 'ACTIVE')
     return { ...made, guest }
@@ -142,7 +138,7 @@ export async function openNeutronScene(others: number): Promise<NeutronScene> {
   const victim = await station('victim')
   const sender = await station('sender')
   if (others > 0) {
-    const wanted = times(others, (i) => ({ network_id, name: `crowd${i}`, ...bound }))
+    const wanted = times(others, (i) => ({ network_id, name: `crowd${i}`, ...PLACED }))
     const { ports } = await load.ask<{ ports: readonly PortBody[] }>('POST', '/v2.0/ports', {
       ports: wanted,
     })

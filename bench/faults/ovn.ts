@@ -34,10 +34,7 @@ export const ovnFaults: readonly Fault<OvnScene>[] = [
     name: 'ovn-vswitchd-killed',
     lossless: false,
     tailMs: BACK_MS,
-    async inject({ sw }) {
-      await sw.killVswitchd()
-      await sw.startVswitchd()
-    },
+    inject: ({ sw }) => sw.restartVswitchd('SIGKILL'),
   },
   {
     name: 'ovn-flows-deleted',

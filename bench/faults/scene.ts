@@ -58,27 +58,31 @@ export type PortBody = {
 export async function openScene(
   setting: (sw: Switch) => Promise<Setting> = async () => ({}),
 ): Promise<Scene> {
-  const sw = await startSwitch()
+  await using stack = new AsyncDisposableStack()
+  const sw = stack.use(await startSwitch())
+  const { rundir, bridge } = sw
+  const options = { rundir, bridge, state: join(rundir, 'portward'), ...(await setting(sw)) }
+  const daemon = stack.use(
+    restartable((signal) => startPortward({ ...options, flags: QUIET, ...signal })),
+  )
+  await daemon.start()
+  const furnished = await furnish({ sw, state: options.state, ...daemon })
+  const moved = stack.move()
+  return { ...furnished, [Symbol.asyncDispose]: () => moved.disposeAsync() }
+}
+
+/** One that can be started again and again, always in the same way. */
+export function restartable(
+  begin: (signal: { readonly signal?: AbortSignal }) => Promise<Portward>,
+): AsyncDisposable & Pick<Scene, 'portward' | 'start'> {
   let daemon: Portward | undefined
-  const dispose = async (): Promise<void> => {
-    await daemon?.[Symbol.asyncDispose]()
-    await sw[Symbol.asyncDispose]()
-  }
-  try {
-    const { rundir, bridge } = sw
-    const options = { rundir, bridge, state: join(rundir, 'portward'), ...(await setting(sw)) }
-    const portward = (): Portward => {
+  return {
+    portward() {
       if (daemon === undefined) throw new Error('portward was not started')
       return daemon
-    }
-    const start: Scene['start'] = async (signal) =>
-      (daemon = await startPortward({ ...options, flags: QUIET, ...(signal && { signal }) }))
-    await start()
-    const furnished = await furnish({ sw, state: options.state, portward, start })
-    return { ...furnished, [Symbol.asyncDispose]: dispose }
-  } catch (error) {
-    await dispose()
-    throw error
+    },
+    start: async (signal) => (daemon = await begin(signal === undefined ? {} : { signal })),
+    [Symbol.asyncDispose]: async () => daemon?.[Symbol.asyncDispose](),
   }
 }
 

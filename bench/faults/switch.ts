@@ -10,10 +10,7 @@ export const switchFaults: readonly Fault[] = [
     name: 'vswitchd-killed',
     lossless: false,
     tailMs: BACK_MS,
-    async inject({ sw }) {
-      await sw.killVswitchd()
-      await sw.startVswitchd()
-    },
+    inject: ({ sw }) => sw.restartVswitchd('SIGKILL'),
   },
   {
     name: 'vswitchd-restarted',
@@ -25,10 +22,7 @@ export const switchFaults: readonly Fault[] = [
     name: 'ovsdb-killed',
     lossless: true,
     tailMs: BACK_MS,
-    async inject({ sw }) {
-      await sw.killOvsdb()
-      await sw.startOvsdb()
-    },
+    inject: ({ sw }) => sw.restartOvsdb('SIGKILL'),
   },
   {
     name: 'bridge-remade',

@@ -53,9 +53,12 @@ export function network({ sender, receiver }: Sides): readonly string[] {
   ].flatMap((command) => ['--', ...command])
 }
 
-export async function bound(nbctl: Ovn['nbctl']): Promise<void> {
+export async function bound(
+  nbctl: Ovn['nbctl'],
+  ports: readonly string[] = ['sender', 'receiver'],
+): Promise<void> {
   // Before ovn-controller has made itself known, there is nobody that `sync` would wait for.
-  for (const port of ['sender', 'receiver']) {
+  for (const port of ports) {
     await nbctl('wait-until', 'Logical_Switch_Port', port, 'up=true')
   }
   await nbctl('--wait=hv', 'sync')

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { progress } from '../lab.ts'
 import type { Load } from '../load.ts'
 import { startLoad } from '../load.ts'
-import { neutronMissing, startNeutron } from '../neutron-server.ts'
+import { PLACED, neutronMissing, startNeutron } from '../neutron-server.ts'
 import { at, filtered, makeNetwork, portOn, times, update } from '../requests.ts'
 import type { Peer } from './peer.ts'
 
@@ -56,12 +56,11 @@ export const neutron: Peer = {
 
 type Port = { readonly id: string; readonly mac_address: string }
 
-/** On the host of its agent, as Nova would have them. */
 async function declare(load: Load, count: number): Promise<readonly Port[]> {
   const network_id = await makeNetwork(load, 0)
   const subnet = { network_id, ip_version: 6, cidr: 'fd00::/64', enable_dhcp: false }
   await load.ask('POST', '/v2.0/subnets', { subnet })
-  const placed = { 'binding:host_id': 'bench', device_owner: 'compute:nova', device_id: 'guest' }
+  const placed = { ...PLACED, device_id: 'guest' }
   const ports: Port[] = []
   while (ports.length < count) {
     progress(`Neutron: declared ${ports.length} of ${count} ports`)

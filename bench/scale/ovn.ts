@@ -2,7 +2,7 @@
 
 import { startSwitch } from '@portward/testkit'
 import { memoryOf } from '../memory.ts'
-import { crowd, ovnMissing, startOvn } from '../peers/ovn.ts'
+import { bound, crowd, ovnMissing, startOvn } from '../peers/ovn.ts'
 import { at } from '../requests.ts'
 import type { Peer } from './peer.ts'
 
@@ -16,9 +16,7 @@ export const ovn: Peer = {
     const { nbctl, restartController, setPortSecurity, pids } = await startOvn(sw)
     await nbctl('ls-add', 'net')
     const ports = await crowd(sw, { nbctl }, count, 'patch')
-    const last = at(ports, count - 1)
-    await nbctl('wait-until', 'Logical_Switch_Port', last.name, 'up=true')
-    await nbctl('--wait=hv', 'sync')
+    await bound(nbctl, [at(ports, count - 1).name])
     const kept = stack.move()
     return {
       sw,

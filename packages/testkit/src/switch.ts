@@ -54,12 +54,12 @@ export type Switch = AsyncDisposable & {
   readonly setIfaceId: (iface: string, ifaceId: string | null) => Promise<void>
   /** An observer apart from whoever writes flows: every change of a flow, with the time it was told here. */
   readonly watchFlows: () => Promise<FlowWatch>
-  /** SIGTERM, then started again: flows are lost, as in a restart of the service. */
-  readonly restartVswitchd: () => Promise<void>
+  /** The signal (default SIGTERM) and its end, then started again: flows are lost, as in a restart of the service. */
+  readonly restartVswitchd: (signal?: 'SIGTERM' | 'SIGKILL') => Promise<void>
   /** SIGKILL; `startVswitchd` brings it back. */
   readonly killVswitchd: () => Promise<void>
   readonly startVswitchd: () => Promise<void>
-  readonly restartOvsdb: () => Promise<void>
+  readonly restartOvsdb: (signal?: 'SIGTERM' | 'SIGKILL') => Promise<void>
   readonly killOvsdb: () => Promise<void>
   readonly startOvsdb: () => Promise<void>
 }
@@ -153,16 +153,16 @@ async function switchIn(enclosure: Enclosure, options: SwitchOptions): Promise<S
       await vsctl('--no-wait', ...change)
     },
     watchFlows: () => watchFlows(bridge, env),
-    async restartVswitchd() {
-      await vswitchd?.stop('SIGTERM')
+    async restartVswitchd(signal = 'SIGTERM') {
+      await vswitchd?.stop(signal)
       await startVswitchd()
     },
     async killVswitchd() {
       await vswitchd?.stop('SIGKILL')
     },
     startVswitchd,
-    async restartOvsdb() {
-      await ovsdb?.stop('SIGTERM')
+    async restartOvsdb(signal = 'SIGTERM') {
+      await ovsdb?.stop(signal)
       await startOvsdb()
     },
     async killOvsdb() {
