@@ -54,6 +54,11 @@ export function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }
 
+/** A line that stays, of what is not to be lost when what comes after it fails. */
+export function milestone(text: string): void {
+  process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${text}\n` : `${text}\n`)
+}
+
 async function active(portward: Portward, count: number): Promise<void> {
   for (;;) {
     const { body } = await portward.ask('GET', '/v2.0/ports?status=ACTIVE&fields=id')
