@@ -35,7 +35,7 @@ import { askSwitch } from './control.ts'
 import type { Cache } from './cache.ts'
 import { clings, emptyCache } from './datapath.ts'
 import { followDeclared } from './declared.ts'
-import { Drift, noteOnFights } from './drift.ts'
+import { noteOnFights } from './drift.ts'
 import { fragmentView, noteOnFragments } from './fragments.ts'
 import type { Iface } from './interface.ts'
 import { BRIDGE } from './inventory.ts'
@@ -48,12 +48,12 @@ import type { PairKeeperOptions } from './pair-keeper.ts'
 import { PairPorts } from './pair.ts'
 import { Plugs, ifaceIdOp } from './plugs.ts'
 import { Reconciler } from './reconciler.ts'
-import type { Floods, FlowTable, Outcome } from './reconciler.ts'
+import type { Floods, Outcome } from './reconciler.ts'
 import { Report } from './report.ts'
+import { Rounds } from './rounds.ts'
 import { writeTags } from './tag-writer.ts'
 import { traceFrame } from './trace.ts'
 import type { Trace } from './trace.ts'
-import { Unsettled } from './unsettled.ts'
 import type { Mode } from './verdict.ts'
 import { Wake } from './wake.ts'
 
@@ -78,8 +78,6 @@ export type AgentOptions = {
 const LEASE_TTL = 10
 /** The wait after a failure, in milliseconds; each further one doubles it. The log is told of the same one as often as `saidEach`. */
 const RETRY = { first: 20, most: 1000, saidEach: 60_000 }
-/** After which what the switch has refused is tried again, in milliseconds: mostly it is for an operator to mend. */
-const REFUSED_MS = 2000
 /** How long a port that fell silent waits until that is on the disk, in milliseconds. */
 const KEPT_MS = 1000
 /** Between two lines of the log on what another hand does to our flows, and two looks at whether a fight is over. */
@@ -94,7 +92,7 @@ export class Agent {
   readonly #startedAt = new Date().toISOString()
   readonly #reconciler: Reconciler
   readonly #report: Report
-  readonly #unsettled = new Unsettled()
+  readonly #rounds: Rounds
   readonly #plugs = new Plugs()
   readonly #view: BridgeView
   readonly #pair = new PairPorts()
@@ -120,7 +118,6 @@ export class Agent {
   /** The switch whose flows were adopted. */
   #switch: SwitchConnection | undefined
   #state: AliveRecord['state'] = 'connecting'
-  readonly #drift = new Drift()
   /** What log and store have of it, and when they may have more. */
   #driftTold: { readonly count: number; readonly last?: string; readonly due: number } = {
     count: 0,
@@ -158,6 +155,11 @@ export class Agent {
       wakeTags: () => this.#tagging.ring(),
     })
     this.#report = new Report({ host, wake: () => this.#news.ring() })
+    this.#rounds = new Rounds({
+      reconciler: this.#reconciler,
+      report: this.#report,
+      clock: () => performance.now(),
+    })
     this.#view = new BridgeView(bridge, (name, iface) => {
       const before = this.#reconciler.inventory.ifaces.get(name)
       if (before !== undefined && !this.#told.has(name)) this.#told.set(name, before)
@@ -203,7 +205,8 @@ export class Agent {
     const hidden = noteOnFragments(this.#reconciler.fragments, this.#options.bridge)
     const { hindrance, exposed } = this.#reconciler
     const apart = noteOnExposed(this.#options.bridge, this.#flooded ?? hindrance, exposed)
-    const fights = noteOnFights(this.#drift.fights(performance.now()), this.#drift.last)
+    const { drift } = this.#rounds
+    const fights = noteOnFights(drift.fights(performance.now()), drift.last)
     const stale = this.#options.cache?.note
     const switchNotes = [...this.#bypass, hidden, this.#others, this.#refusal, this.#doubt]
     const notes = [stale, ...switchNotes, apart, fights]
@@ -389,7 +392,7 @@ export class Agent {
       this.#reconciler.setPair(this.#pair.numbers)
       this.#reconciler.adopt(flows, mode, floods)
       this.#foreignChanged = true
-      this.#unsettled.changed()
+      this.#rounds.changed()
       this.#switch = session
       this.#reconciler.tags.begin()
       this.#pairing.ring()
@@ -454,7 +457,7 @@ export class Agent {
     this.#told.clear()
     if (flows.length === 0) return
     this.#switch?.deleteNow(flows)
-    this.#unsettled.changed()
+    this.#rounds.changed()
     this.#settling.ring()
   }
 
@@ -515,21 +518,14 @@ export class Agent {
 
   #observe(event: FlowEvent): void {
     this.#foreignChanged = true
-    const owner = this.#reconciler.observe(event)
-    if (owner !== undefined) this.#disturbed(owner, event)
+    const owner = this.#rounds.observe(event)
+    if (owner === BRIDGE && this.#state === 'in-sync') this.#enter('disturbed')
     this.#news.ring()
-  }
-
-  /** What was applied is so no longer: that is said at once, and taken back when it is put right. */
-  #disturbed(owner: string, event: FlowEvent): void {
-    this.#drift.note(owner, event)
-    if (owner !== BRIDGE) this.#report.withdraw(owner)
-    else if (this.#state === 'in-sync') this.#enter('disturbed')
   }
 
   /** One line for however many: whoever deletes all flows makes thousands of events, and may do so again and again. */
   #tellDrift(): void {
-    const { count, last } = this.#drift
+    const { count, last } = this.#rounds.drift
     const now = performance.now()
     const more = count - this.#driftTold.count
     if (last === undefined || more === 0 || now < this.#driftTold.due) return
@@ -547,7 +543,7 @@ export class Agent {
 
   #letGo(): void {
     this.#switch = undefined
-    this.#unsettled.clear()
+    this.#rounds.letGo()
     this.#doubt = undefined
     this.#hasTold = false
     this.#enter('connecting')
@@ -583,51 +579,35 @@ export class Agent {
 
   async #reconcile(signal: AbortSignal): Promise<void> {
     await this.#declared.promise
-    let retryAt = Infinity
     while (!signal.aborted) {
       const target = this.#switch
-      const begun = performance.now()
-      const startAt = this.#drift.dueAt(begun)
-      const ready = startAt <= begun && !this.#reconciler.tags.starting
-      if (target !== undefined && this.#reconciler.dirty && ready) {
-        const disturbed = this.#drift.take()
-        for (const outcome of await this.#reconciler.step(this.#noting(target))) {
-          this.#acknowledged(outcome)
-        }
-        this.#drift.repaired(disturbed, performance.now())
+      if (target !== undefined && this.#rounds.isDue()) {
+        await this.#rounds.write(target)
+        this.#settling.ring()
         this.#noteRefusals()
         this.#pairing.ring()
       }
       if (target !== undefined && target === this.#switch) this.#synced()
       this.#tellDrift()
-      if (this.#reconciler.refused.size === 0) retryAt = Infinity
-      else if (retryAt === Infinity) retryAt = performance.now() + REFUSED_MS
-      const due = Math.min(retryAt, this.#lookAgainAt(startAt))
+      const due = Math.min(this.#rounds.dueAt, this.#lookAgainAt())
       await this.#work.wait(signal, due === Infinity ? undefined : due - performance.now())
-      if (performance.now() < retryAt) continue
-      retryAt = Infinity
-      this.#reconciler.retry()
     }
   }
 
   /** There is nothing left to send, and nobody keeps undoing what all ports share. */
   #synced(): void {
     const settled = !this.#reconciler.dirty && !this.#awaitsPair
-    if (!settled || this.#state === 'in-sync' || this.#foughtOver(BRIDGE)) return
+    if (!settled || this.#state === 'in-sync' || this.#rounds.isFought(BRIDGE)) return
     this.#enter('in-sync')
     this.#settling.ring()
   }
 
-  #foughtOver(owner: string): boolean {
-    return this.#drift.isFought(owner, performance.now())
-  }
-
-  /** When the loop has something to do that no event tells of: a repair that waits, more to tell of drift, a fight that may be over. */
-  #lookAgainAt(startAt: number): number {
+  /** When the loop has something to say that no event tells of: more of drift, or that a fight is over. */
+  #lookAgainAt(): number {
     const now = performance.now()
-    if (this.#reconciler.dirty && startAt > now) return startAt
-    if (this.#drift.count > this.#driftTold.count) return this.#driftTold.due
-    if (this.#fighting === this.#drift.fights(now).size > 0) {
+    const { drift } = this.#rounds
+    if (drift.count > this.#driftTold.count) return this.#driftTold.due
+    if (this.#fighting === drift.fights(now).size > 0) {
       return this.#fighting ? now + DRIFT_MS : Infinity
     }
     this.#fighting = !this.#fighting
@@ -645,36 +625,6 @@ export class Agent {
     this.#news.ring()
   }
 
-  /** The switch, and a note of each time that it has taken something. */
-  #noting(target: SwitchConnection): FlowTable {
-    return {
-      commit: (mods, accepted, ready) =>
-        target.commit(
-          mods,
-          () => {
-            this.#unsettled.changed()
-            accepted()
-          },
-          ready,
-        ),
-    }
-  }
-
-  /**
-   * What promises something waits for the datapath. Not so the bad news of a port that is fulfilled no longer; but before its
-   * tag is changed, a port must be silent in the datapath too.
-   */
-  #acknowledged(outcome: Outcome): void {
-    const { name, iface, verdict } = outcome
-    const declared = this.#reconciler.inventory.ports.has(iface?.portId ?? '')
-    if (verdict === undefined || (verdict.fulfils === undefined && declared)) {
-      this.#report.outcome(outcome)
-    }
-    if (verdict === undefined) return this.#unsettled.remove(name)
-    this.#unsettled.add(outcome)
-    this.#settling.ring()
-  }
-
   /** Reports what the datapath follows. The loop that writes flows waits for none of it. */
   async #settle(signal: AbortSignal): Promise<void> {
     const secure = async (outcomes: readonly Outcome[], changed: boolean): Promise<void> => {
@@ -689,10 +639,7 @@ export class Agent {
     while (!signal.aborted) {
       if (this.#switch !== undefined) {
         try {
-          for (const outcome of await this.#unsettled.settle(secure)) {
-            this.#settled(outcome)
-            this.#reconciler.tags.stands(outcome)
-          }
+          await this.#rounds.settle(secure)
           this.#doubt = undefined
         } catch (error) {
           if (!signal.aborted) this.#distrust(error)
@@ -719,13 +666,6 @@ export class Agent {
     this.#options.log.warn({}, text)
   }
 
-  /** What somebody keeps undoing is not applied, however often it has been put right: it waits until that is over. */
-  #settled(outcome: Outcome): void {
-    if (!this.#foughtOver(outcome.name)) return this.#report.outcome(outcome)
-    this.#report.pending(outcome, 'another hand keeps changing its flows')
-    this.#unsettled.add(outcome)
-  }
-
   /** What the switch has learned may send a port what is for a MAC that it no longer has. */
   async #forget(signal: AbortSignal): Promise<void> {
     const { losses } = this.#reconciler
@@ -739,7 +679,7 @@ export class Agent {
     this.#doubt =
       `the datapath may still judge frames by flows that are gone, and can't be made to forget them: ${why}. ` +
       'Until then no port becomes ACTIVE'
-    for (const outcome of this.#unsettled.outcomes) this.#report.pending(outcome, this.#doubt)
+    this.#rounds.distrust(this.#doubt)
     this.#news.ring()
   }
 

@@ -1,11 +1,13 @@
-// The loop, between an OVSDB, a store and a switch that are simulated: each tells late, in its own order; the switch acknowledges late,
-// loses connections with a part of what was sent, restarts empty, and another hand writes to it; the agent is killed and begins anew.
+// The loop, between an OVSDB, a store, a switch and a clock that are simulated: each tells late, in its own order; the switch
+// acknowledges late, refuses flows, loses connections with a part of what was sent, restarts empty, and another hand writes to it; its
+// datapath judges by what it once saw; the store fails before or after the deed, and leases expire; the agent is killed and begins anew.
 // After every single thing that happens, frames are judged by the flows that stand at that moment.
 //
-//   world ──told late──► Reconciler ──sent, in order──► switch ──heard late: acknowledgements, events──► Reconciler, Report
+//   world ──told late──► Rounds ──sent, in order──► switch ──heard late: acknowledgements, refusals, events──► Rounds ──► Report
 //
 // What may lag: an interface speaks as what it was until its agent has been told otherwise and the switch has acknowledged what
-// followed. What may never be: that it speaks as anybody whom it neither is nor was since then.
+// followed. What may never be: that it speaks as anybody whom it neither is nor was since then; and once it is said that a port is
+// armed here for another host, that it speaks here at all.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,14 +15,16 @@ import * as fc from 'fast-check'
 import type { Ip } from '@portward/addr'
 import { macOfBytes, parseIp } from '@portward/addr'
 import type { Flow, FlowEvent, FlowMod } from '@portward/openflow'
-import { flowKey, flowText } from '@portward/openflow'
-import { bridgeFlows, frameOf, judge, prepare } from '@portward/portsec'
-import type { HostPortRecord, Op } from '@portward/store'
+import { SwitchError, flowKey, flowText } from '@portward/openflow'
+import { bridgeFlows, frameOf, judge, prepare, tables } from '@portward/portsec'
+import type { AppliedRecord, HostPortRecord, Op } from '@portward/store'
 import { keys } from '@portward/store'
 import type { Iface } from './interface.ts'
 import { BRIDGE } from './inventory.ts'
+import type { Declared } from './inventory.ts'
 import { Reconciler } from './reconciler.ts'
 import { Report } from './report.ts'
+import { Rounds } from './rounds.ts'
 import type { Setting } from './verdict.ts'
 import { verdictOn } from './verdict.ts'
 
@@ -52,12 +56,26 @@ const FRAMES = IDS.map((_, n) => {
   return frameOf(`ip from ${ips[0]}`, { mac, ips })
 })
 
+/** How it takes transactions: it fails before the deed, or after it. */
+type StoreIs = 'there' | 'away' | 'unclear'
+
 type Step =
   | { readonly do: 'plug'; readonly name: number; readonly ofport: number; readonly port: number }
   | { readonly do: 'unplug'; readonly name: number }
   | { readonly do: 'declare'; readonly port: number; readonly fields: Partial<HostPortRecord> }
   | { readonly do: 'undeclare'; readonly port: number }
-  | { readonly do: 'tellOvsdb' | 'tellStore' | 'deliver' | 'hear' | 'step' }
+  | { readonly do: 'tellOvsdb' | 'tellStore' | 'deliver' | 'hear' | 'step' | 'settle' }
+  /** All of that, once, with what was on its way. */
+  | { readonly do: 'round' }
+  | { readonly do: 'tick'; readonly ms: number }
+  /** The switch refuses flows of this number and table, until that is over. */
+  | { readonly do: 'refuse'; readonly ofport: number; readonly table: number }
+  | { readonly do: 'refuseNothing' | 'expire' }
+  | { readonly do: 'storeIs'; readonly store: StoreIs }
+  /** An interface speaks as its port: the datapath may judge all frames like it by what it makes of this one. */
+  | { readonly do: 'frame'; readonly name: number }
+  /** Another hand deletes a flow each time that it is put back. */
+  | { readonly do: 'fight'; readonly nth: number; readonly times: number }
   | { readonly do: 'cut'; readonly delivered: number }
   | { readonly do: 'restartSwitch' | 'killAgent' }
   | { readonly do: 'delete' | 'permit'; readonly nth: number }
@@ -105,6 +123,49 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       'hear',
       'step',
       'step',
+      'settle',
+    ),
+  },
+  { weight: 8, arbitrary: constants('round') },
+  {
+    weight: 3,
+    arbitrary: fc.record(
+      { do: fc.constant('tick' as const), ms: fc.constantFrom(1, 60, 2000, 12_000) },
+      { noNullPrototype: true },
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('frame' as const), name: port }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('fight' as const),
+      nth: fc.nat(60),
+      times: fc.integer({ min: 4, max: 7 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record(
+      {
+        do: fc.constant('refuse' as const),
+        ofport: port,
+        table: fc.constantFrom(tables.classify.id, tables.claim.id, tables.mac.id),
+      },
+      { noNullPrototype: true },
+    ),
+  },
+  { weight: 2, arbitrary: constants('refuseNothing', 'expire') },
+  {
+    weight: 2,
+    arbitrary: fc.record(
+      {
+        do: fc.constant('storeIs' as const),
+        store: fc.constantFrom<StoreIs>('there', 'there', 'away', 'unclear'),
+      },
+      { noNullPrototype: true },
     ),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('cut' as const), delivered: fc.nat(3) }) },
@@ -113,7 +174,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constantFrom('delete' as const, 'permit' as const),
-      nth: fc.nat(40),
+      nth: fc.nat(60),
     }),
   },
 )
@@ -125,32 +186,49 @@ type Sent = {
   readonly resolve: () => void
   readonly reject: (why: Error) => void
 }
-type Heard = { readonly event: FlowEvent } | { readonly ack: Sent }
+type Heard =
+  | { readonly event: FlowEvent }
+  | { readonly ack: Sent }
+  | { readonly refusal: Sent; readonly flow: Flow }
+
+/** What dies when the agent is killed. */
+type Agent = {
+  readonly reconciler: Reconciler
+  readonly report: Report
+  readonly rounds: Rounds
+  stepping?: Promise<void>
+  /** Goes on when the datapath has forgotten. */
+  settling?: { readonly forgotten: () => void; readonly done: Promise<void> }
+  /** All that it has to say was said under its lease, and what an earlier run had said beside it is gone. */
+  hasSaid?: true
+}
 
 class World {
   /** As things are. */
   readonly #ifaces = new Map<string, Iface>()
-  readonly #ports = new Map<
-    string,
-    { readonly record: HostPortRecord; readonly revision: number }
-  >()
+  readonly #ports = new Map<string, Declared>()
   readonly #flows = new Map<string, Flow>()
   #revision = 0
+  #now = 0
   /** What the agent has not been told yet. */
   #ovsdb: (() => void)[] = []
   #store: (() => void)[] = []
+  #storeIs: StoreIs = 'there'
+  /** What the store was told. */
+  readonly #said = new Map<string, string>()
   /** What of each port the agent goes by, or is yet to hear and go by. */
   readonly #versions = new Map<string, HostPortRecord[]>()
   #sent: Sent[] = []
   #heard: Heard[] = []
+  /** Numbers and tables of which the switch takes no flows. */
+  readonly #refusing = new Set<string>()
+  /** Numbers, and ports as which the datapath passes frames there until it forgets. */
+  readonly #cached = new Map<number, Set<number>>()
   /** Of each number, the ports that interfaces with it were, since nothing was on its way. */
   readonly #were = new Map<number, Set<string>>()
   /** Another hand wrote, and it is not put right yet. */
   #tampered = false
-  #reconciler = this.#begin()
-  #report = new Report({ host: 'h', wake: () => {} })
-  #said = new Map<string, string>()
-  #stepping: Promise<void> | undefined
+  #agent = this.#begin()
 
   async happen(step: Step): Promise<void> {
     switch (step.do) {
@@ -175,15 +253,39 @@ class World {
       case 'deliver':
         this.#deliver()
         break
-      case 'hear': {
-        const disturbed = this.#hear()
-        await turns()
-        await this.#tell()
-        assert.ok(!this.#isApplied(disturbed), `${disturbed} is not as it was acknowledged`)
+      case 'hear':
+        await this.#hearOne()
         break
-      }
       case 'step':
         this.#step()
+        break
+      case 'settle':
+        this.#settle()
+        break
+      case 'round':
+        await this.#round()
+        break
+      case 'tick':
+        this.#now += step.ms
+        break
+      case 'frame':
+        this.#frame(NAMES[step.name] ?? 'tap1')
+        break
+      case 'fight':
+        await this.#fight(step.nth, step.times)
+        break
+      case 'refuse':
+        this.#refusing.add(`${OFPORTS[step.ofport]}/${step.table}`)
+        break
+      case 'refuseNothing':
+        this.#refusing.clear()
+        break
+      case 'storeIs':
+        this.#storeIs = step.store
+        break
+      case 'expire':
+        this.#said.clear()
+        this.#agent.report.sayAgain()
         break
       case 'cut':
         for (let i = 0; i < step.delivered; i++) this.#deliver()
@@ -191,6 +293,7 @@ class World {
         break
       case 'restartSwitch':
         this.#flows.clear()
+        this.#cached.clear()
         this.#cut()
         break
       case 'killAgent':
@@ -198,7 +301,7 @@ class World {
         break
       case 'delete':
       case 'permit':
-        this.#tamper(step.do, step.nth)
+        this.#tamper(step.do, this.#flowAt(step.nth))
         break
       default:
         step satisfies never
@@ -208,30 +311,51 @@ class World {
     this.#check()
   }
 
-  /** Everything is told, delivered and heard, until there is nothing left to do. */
-  async settle(): Promise<void> {
-    for (let i = 0; i < 500; i++) {
-      for (const tell of [...this.#ovsdb.splice(0), ...this.#store.splice(0)]) tell()
-      this.#step()
-      await turns()
-      while (this.#sent.length > 0) this.#deliver()
-      while (this.#heard.length > 0) this.#hear()
-      await turns()
-      await this.#tell()
-      const idle = this.#stepping === undefined && !this.#reconciler.dirty
-      if (idle && this.#sent.length === 0 && this.#heard.length === 0) break
+  /** Everything is told, delivered and heard, and nothing refused, until there is nothing left to do. */
+  async rest(): Promise<void> {
+    this.#refusing.clear()
+    this.#storeIs = 'there'
+    const isIdle = (): boolean => {
+      const { reconciler, rounds, stepping, settling } = this.#agent
+      const waits = reconciler.dirty || reconciler.refused.size > 0
+      const fought = rounds.drift.fights(this.#now).size > 0
+      const working = stepping !== undefined || settling !== undefined
+      return !waits && !fought && !working && this.#sent.length + this.#heard.length === 0
     }
-    assert.equal(this.#reconciler.dirty, false, 'it never comes to rest')
-    this.#rest()
+    for (let i = 0; i < 500; i++) {
+      const wasIdle = isIdle()
+      await this.#round()
+      if (wasIdle && isIdle()) break
+      this.#now += 500
+    }
+    assert.ok(isIdle(), 'it never comes to rest')
+    assert.ok(this.#agent.hasSaid)
+    this.#nothingLags()
     this.#check()
+  }
+
+  async #round(): Promise<void> {
+    for (const tell of [...this.#ovsdb.splice(0), ...this.#store.splice(0)]) tell()
+    this.#step()
+    await turns()
+    while (this.#sent.length > 0) this.#deliver()
+    while (this.#heard.length > 0) await this.#hearOne()
+    await turns()
+    for (const _ of ['begun before', 'begun now']) {
+      this.#settle()
+      this.#settle()
+      await turns()
+    }
+    await this.#tell()
   }
 
   /** What stands on the switch, and what should, naively; what is said, and what is so. */
   get ends() {
+    const { reconciler } = this.#agent
     const desired = [...bridgeFlows('own', 'hidden')]
     const applied = new Map<string, number>()
     const setting: Setting = {
-      tags: this.#reconciler.tags,
+      tags: reconciler.tags,
       mode: 'own',
       uplinks: new Set(),
       portOf: (id) => this.#ports.get(id),
@@ -247,19 +371,29 @@ class World {
         applied.set(keys.hostAppliedPort('h', fulfils.record.portId), fulfils.revision)
       }
     }
-    const said = [...this.#said].flatMap(([key, value]): [string, number][] => {
-      if (!key.includes('/applied/')) return []
-      return [[key, (JSON.parse(value) as { revision: number }).revision]]
-    })
+    const said = this.#applied.map(({ key, revision }): [string, number] => [key, revision])
     return {
       flows: [[...this.#flows.values()], desired].map((flows) => flows.map(flowText).sort()),
       applied: [new Map(said), applied],
     }
   }
 
-  #begin(): Reconciler {
-    const reconciler = new Reconciler({ uplinks: new Set(), wake: () => {} })
-    return reconciler
+  get #applied() {
+    return [...this.#said].flatMap(([key, value]) => {
+      if (!key.includes('/applied/')) return []
+      return [{ key, ...(JSON.parse(value) as AppliedRecord) }]
+    })
+  }
+
+  #begin(): Agent {
+    const wake = (): void => {}
+    const reconciler = new Reconciler({ uplinks: new Set(), wake })
+    const report = new Report({ host: 'h', wake })
+    return {
+      reconciler,
+      report,
+      rounds: new Rounds({ reconciler, report, clock: () => this.#now }),
+    }
   }
 
   /** A number is one interface's at a time: whoever had it is gone. */
@@ -271,18 +405,23 @@ class World {
   }
 
   #setIface(name: string, iface: Iface | undefined): void {
+    // The datapath has a port of its own for each device.
+    const before = this.#ifaces.get(name)?.ofport
+    if (before !== undefined && before !== iface?.ofport) this.#cached.delete(before)
     if (iface === undefined) this.#ifaces.delete(name)
     else this.#ifaces.set(name, iface)
     this.#remember(iface)
     this.#ovsdb.push(() => {
-      const before = this.#reconciler.inventory.ifaces.get(name)
-      this.#reconciler.tags.setIface(name, iface)
-      this.#reconciler.inventory.setIface(name, iface)
-      if (before === undefined) return
-      const flows = this.#reconciler.silenced(name, before)
+      const { reconciler, rounds } = this.#agent
+      const known = reconciler.inventory.ifaces.get(name)
+      reconciler.tags.setIface(name, iface)
+      reconciler.inventory.setIface(name, iface)
+      if (known === undefined) return
+      const flows = reconciler.silenced(name, known)
       if (flows.length > 0) {
         const mods = flows.map((flow) => ({ command: 'deleteStrict', flow }) as const)
         this.#sent.push({ mods, resolve: () => {}, reject: () => {} })
+        rounds.changed()
       }
     })
   }
@@ -293,7 +432,7 @@ class World {
     if (entry === undefined) this.#ports.delete(id)
     else this.#ports.set(id, entry)
     if (record !== undefined) this.#versions.set(id, [...(this.#versions.get(id) ?? []), record])
-    this.#store.push(() => this.#reconciler.inventory.setPort(id, entry))
+    this.#store.push(() => this.#agent.reconciler.inventory.setPort(id, entry))
   }
 
   #remember({ ofport, portId }: Partial<Iface> = {}): void {
@@ -318,31 +457,61 @@ class World {
   }
 
   #step(): void {
-    if (this.#stepping !== undefined || !this.#reconciler.dirty) return
-    const reconciler = this.#reconciler
+    const agent = this.#agent
+    if (agent.stepping !== undefined || !agent.rounds.isDue()) return
     const table = {
       commit: (mods: readonly FlowMod[], accepted: () => void) =>
         new Promise<void>((resolve, reject) => {
           this.#sent.push({ mods, accepted, resolve, reject })
         }),
     }
-    this.#stepping = (async () => {
+    agent.stepping = (async () => {
       try {
-        const outcomes = await reconciler.step(table)
-        if (reconciler !== this.#reconciler) return
-        for (const outcome of outcomes) this.#report.outcome(outcome)
-        for (const outcome of outcomes) reconciler.tags.stands(outcome)
+        await agent.rounds.write(table)
       } catch (error) {
         assert.match(String(error), /connection/)
       } finally {
-        if (reconciler === this.#reconciler) this.#stepping = undefined
+        delete agent.stepping
       }
     })()
+  }
+
+  /** The datapath forgets at once; that it has, the agent hears when this happens again. */
+  #settle(): void {
+    const agent = this.#agent
+    if (agent.settling !== undefined) return agent.settling.forgotten()
+    const { promise, resolve: forgotten } = Promise.withResolvers<void>()
+    const secure = async (_: unknown, changed: boolean): Promise<void> => {
+      if (changed) this.#cached.clear()
+      await promise
+    }
+    const done = agent.rounds.settle(secure).finally(() => {
+      delete agent.settling
+    })
+    agent.settling = { forgotten, done }
+  }
+
+  #frame(name: string): void {
+    const { ofport, portId } = this.#ifaces.get(name) ?? {}
+    const n = IDS.indexOf(portId ?? '')
+    const frame = FRAMES[n]
+    if (ofport === undefined || frame === undefined) return
+    const { verdict } = judge(prepare(this.#flows.values()), frame, ofport)
+    if (verdict === 'dropped') return
+    this.#cached.set(ofport, (this.#cached.get(ofport) ?? new Set()).add(n))
   }
 
   #deliver(): void {
     const message = this.#sent.shift()
     if (message === undefined) return
+    const refused = message.mods.find(
+      ({ command, flow: { match, table } }) =>
+        command === 'add' && this.#refusing.has(`${match.inPort}/${table}`),
+    )
+    if (refused !== undefined) {
+      this.#heard.push({ refusal: message, flow: refused.flow })
+      return
+    }
     for (const { command, flow } of message.mods) {
       const key = flowKey(flow)
       if (command === 'add') this.#flows.set(key, flow)
@@ -351,82 +520,133 @@ class World {
     this.#heard.push({ ack: message })
   }
 
+  /** What another hand is heard to have changed is not applied any more, as soon as the store can be told. */
+  async #hearOne(): Promise<void> {
+    const disturbed = this.#hear()
+    await turns()
+    await this.#tell()
+    this.#check()
+    if (disturbed === undefined || this.#storeIs !== 'there' || !this.#agent.hasSaid) return
+    const stands = this.#applied.some(({ iface }) => iface === disturbed)
+    assert.ok(!stands, `${disturbed} is not as it was acknowledged`)
+  }
+
   /** Gives the interface whose flows another hand is heard to have changed. */
   #hear(): string | undefined {
     const message = this.#heard.shift()
     if (message === undefined) return undefined
     if ('event' in message) {
-      const owner = this.#reconciler.observe(message.event)
-      if (owner === undefined || owner === BRIDGE) return undefined
-      this.#report.withdraw(owner)
-      return owner
+      const owner = this.#agent.rounds.observe(message.event)
+      return owner === BRIDGE ? undefined : owner
+    }
+    if ('refusal' in message) {
+      message.refusal.reject(new SwitchError('the table is full', { flow: message.flow }))
+      return undefined
     }
     message.ack.accepted?.()
     message.ack.resolve()
     return undefined
   }
 
-  #isApplied(name: string | undefined): boolean {
-    return [...this.#said].some(([key, value]) => {
-      const { iface } = JSON.parse(value) as { readonly iface?: string }
-      return key.includes('/applied/') && iface === name
-    })
-  }
-
   /** What was on its way is lost, either way; a fresh look follows. */
   #cut(): void {
-    for (const { reject } of this.#sent.splice(0)) reject(new Error('the connection is gone'))
+    const gone = new Error('the connection is gone')
+    for (const { reject } of this.#sent.splice(0)) reject(gone)
     for (const message of this.#heard.splice(0)) {
-      if ('ack' in message) message.ack.reject(new Error('the connection is gone'))
+      if ('ack' in message) message.ack.reject(gone)
+      else if ('refusal' in message) message.refusal.reject(gone)
     }
-    this.#reconciler.adopt([...this.#flows.values()], 'own')
+    const { reconciler, rounds } = this.#agent
+    rounds.letGo()
+    reconciler.adopt([...this.#flows.values()], 'own')
+    rounds.changed()
   }
 
   #kill(): void {
-    this.#reconciler = this.#begin()
-    this.#stepping = undefined
-    this.#report = new Report({ host: 'h', wake: () => {} })
-    this.#said = new Map() // its lease is gone
+    this.#agent = this.#begin()
     this.#ovsdb = []
     this.#store = []
+    const { reconciler } = this.#agent
     for (const [name, iface] of this.#ifaces) {
-      this.#reconciler.tags.setIface(name, iface)
-      this.#reconciler.inventory.setIface(name, iface)
+      reconciler.tags.setIface(name, iface)
+      reconciler.inventory.setIface(name, iface)
     }
-    for (const [id, entry] of this.#ports) this.#reconciler.inventory.setPort(id, entry)
+    for (const [id, entry] of this.#ports) reconciler.inventory.setPort(id, entry)
     this.#cut()
   }
 
-  #tamper(how: 'delete' | 'permit', nth: number): void {
-    const flow = [...this.#flows.values()][nth]
+  /** Any of those that stand: the first are those that all ports share. */
+  #flowAt(nth: number): Flow | undefined {
+    return [...this.#flows.values()][(nth * 7) % this.#flows.size]
+  }
+
+  #tamper(how: 'delete' | 'permit', flow: Flow | undefined): void {
     if (flow === undefined) return
     this.#tampered = true
     if (how === 'delete') {
-      this.#flows.delete(flowKey(flow))
+      if (!this.#flows.delete(flowKey(flow))) return
       this.#heard.push({ event: { type: 'removed', flow } })
     } else {
-      const cookie = nth % 2 === 0 ? flow.cookie : 7n
-      const permissive: Flow = { ...flow, cookie, priority: flow.priority + (nth % 3), actions: [] }
-      const allowing = { ...permissive, actions: [{ type: 'resubmit', table: 94 } as const] }
+      const foreign = flow.priority % 2 === 0 ? {} : { cookie: 7n }
+      const priority = flow.priority + (flow.table % 3)
+      const actions = [{ type: 'resubmit', table: 94 } as const]
+      const allowing: Flow = { ...flow, ...foreign, priority, actions }
       this.#flows.set(flowKey(allowing), allowing)
       this.#heard.push({ event: { type: 'present', flow: allowing } })
     }
   }
 
-  /** What the report has to say gets to the store. */
+  async #fight(nth: number, times: number): Promise<void> {
+    const flow = this.#flowAt(nth)
+    for (let i = 0; i < times; i++) {
+      this.#tamper('delete', flow)
+      await this.#round()
+    }
+  }
+
+  /** What the report has to say gets to the store, if that is there. */
   async #tell(): Promise<void> {
+    const agent = this.#agent
     const txn = (_: unknown, ops: readonly Op[]) => {
+      if (this.#storeIs === 'away') return Promise.reject(new Error('the store is away'))
       for (const op of ops) {
         if (op.type === 'put') this.#said.set(op.key, op.value)
         else if (op.type === 'delete') this.#said.delete(op.key)
       }
+      if (this.#storeIs === 'unclear') return Promise.reject(new Error('the store went away'))
       return Promise.resolve({ succeeded: true, revision: 0 } as const)
     }
-    await this.#report.flush({ txn }, 'lease')
+    const range = (prefix: string) => {
+      const entries = [...this.#said].map(([key, value]) => ({
+        key,
+        value,
+        created: 0,
+        modified: 0,
+      }))
+      return Promise.resolve({
+        revision: 0,
+        entries: entries.filter(({ key }) => key.startsWith(prefix)),
+      })
+    }
+    try {
+      await agent.report.flush({ txn }, 'lease')
+      if (agent.hasSaid || !this.#isQuiet) return
+      await agent.report.retract({ range })
+      await agent.report.flush({ txn }, 'lease')
+      agent.hasSaid = true
+    } catch (error) {
+      assert.match(String(error), /the store/)
+    }
   }
 
-  /** Nothing is on its way: nothing may lag any more. */
-  #rest(): void {
+  get #isQuiet(): boolean {
+    const { reconciler, stepping, settling } = this.#agent
+    const lags = this.#ovsdb.length + this.#store.length + this.#sent.length + this.#heard.length
+    const idle = stepping === undefined && settling === undefined && !reconciler.dirty
+    return lags === 0 && idle && reconciler.refused.size === 0
+  }
+
+  #nothingLags(): void {
     this.#were.clear()
     for (const iface of this.#ifaces.values()) this.#remember(iface)
     this.#versions.clear()
@@ -435,19 +655,34 @@ class World {
   }
 
   #check(): void {
-    const quiet =
-      this.#ovsdb.length + this.#store.length + this.#sent.length + this.#heard.length === 0
-    if (quiet && this.#stepping === undefined && !this.#reconciler.dirty) this.#rest()
+    if (this.#isQuiet) this.#nothingLags()
     if (this.#tampered) return
-    const tables = prepare(this.#flows.values())
+    const flows = prepare(this.#flows.values())
+    const passes = (n: number, ofport: number): boolean =>
+      judge(flows, FRAMES[n] ?? assert.fail(), ofport).verdict !== 'dropped'
     for (const ofport of OFPORTS) {
       const lawful = this.#lawful(ofport)
       if (lawful === true) continue
-      for (const [n, frame] of FRAMES.entries()) {
+      for (const n of FRAMES.keys()) {
         if (lawful.has(n)) continue
-        const { verdict } = judge(tables, frame, ofport)
-        assert.equal(verdict, 'dropped', `port ${n} is spoken for at number ${ofport}`)
+        assert.ok(!passes(n, ofport), `port ${n} is spoken for at number ${ofport}`)
       }
+    }
+    if (this.#agent.hasSaid) this.#checkArmed(passes)
+  }
+
+  /** What is said to be armed here, for whoever speaks elsewhere, does not speak here: not by what the datapath remembers either. */
+  #checkArmed(passes: (n: number, ofport: number) => boolean): void {
+    for (const { key, revision, iface, ofport } of this.#applied) {
+      const n = IDS.findIndex((id) => key === keys.hostAppliedPort('h', id))
+      const port = this.#ports.get(IDS[n] ?? '')
+      if (port?.revision !== revision || port.record.standby !== true) continue
+      // The number may be another's by now, who may say anything.
+      const holder = this.#ifaces.get(iface)
+      const others = this.#were.get(ofport)?.size !== 1 || holder?.portId !== IDS[n]
+      if (others || holder?.ofport !== ofport) continue
+      const speaks = passes(n, ofport) || this.#cached.get(ofport)?.has(n) === true
+      assert.ok(!speaks, `port ${n} is armed for another host and speaks at number ${ofport}`)
     }
   }
 }
@@ -471,8 +706,13 @@ void test('whatever fails and whenever, nobody speaks as another, and all ends a
       async (story) => {
         const world = new World()
         await world.happen({ do: 'killAgent' })
+        for (const n of IDS.keys()) {
+          await world.happen({ do: 'plug', name: n, ofport: n, port: n })
+          await world.happen({ do: 'declare', port: n, fields: {} })
+          await world.happen({ do: 'round' })
+        }
         for (const step of story) await world.happen(step)
-        await world.settle()
+        await world.rest()
         const { flows, applied } = world.ends
         assert.deepEqual(flows[0], flows[1])
         assert.deepEqual(applied[0], applied[1])
