@@ -150,6 +150,40 @@ void describe('etcd', { timeout: 120_000 }, () => {
     await watching
   })
 
+  void test('what compares a key that it changes is done once, and acknowledged, though members die or freeze', async () => {
+    await using store = await open('once')
+    let [count, modified] = [0, 0]
+    const over = new AbortController()
+    const counting = (async () => {
+      while (!over.signal.aborted) {
+        const ops = [put('count', String(count + 1)), put(`counted/${count}`, '')]
+        const done = await store.txn([{ key: 'count', modified }], ops)
+        assert.ok(done.succeeded, `${count} was counted by nobody else`)
+        modified = done.revision
+        count++
+      }
+    })()
+    const goesOn = async (): Promise<void> => {
+      const before = count
+      await Promise.race([until(() => count > before + 20, 'it goes on'), counting])
+    }
+    for (const member of etcd.members) {
+      process.kill(member.pid(), 'SIGSTOP')
+      await goesOn().finally(() => process.kill(member.pid(), 'SIGCONT'))
+      await until(async () => isHealthy(etcd), 'all answer')
+      await member.stop('SIGKILL')
+      await goesOn()
+      await member.start()
+      await until(async () => isHealthy(etcd), 'all are back')
+    }
+    over.abort()
+    await counting
+    const { entries } = await store.range('count')
+    const [counter] = entries
+    assert.deepEqual([counter?.value, counter?.modified], [String(count), modified])
+    assert.equal(entries.length, count + 1)
+  })
+
   void test('a transaction of many operations is one all the same; of too many, nothing', async () => {
     await using store = await open('many')
     const ops = (count: number): Op[] =>

@@ -5,6 +5,7 @@ import { status } from '@grpc/grpc-js'
 import { LeaseExpired, StoreError, TooManyOps } from './errors.ts'
 import { EtcdArchive } from './etcd/archive.ts'
 import { MAX_TXN_OPS, nested } from './etcd/batches.ts'
+import { doneAt, guardsItself, leaves } from './etcd/guarded.ts'
 import { EtcdLease } from './etcd/lease.ts'
 import type { MembersOptions } from './etcd/members.ts'
 import { Members, codeOf } from './etcd/members.ts'
@@ -100,7 +101,12 @@ class EtcdStore implements Store {
       key: this.#names.state(key),
       mod_revision: modified,
     }))
-    const answer = await this.#commit({ compare, success, failure }, ops)
+    const request = { compare, success, failure }
+    const again = guardsItself(compares, ops)
+    const answer = await this.#commit(ops, () =>
+      again ? this.#guarded(request) : this.#txn(request),
+    )
+    if (typeof answer === 'number') return { succeeded: true, revision: answer }
     if (!answer.succeeded) return { succeeded: false, failed: failedOf(compares, answer.responses) }
     const changed = leaves(answer.responses).slice(0, entries.length).some(changes)
     const revision = revisionOf(answer)
@@ -109,7 +115,8 @@ class EtcdStore implements Store {
 
   async sync(): Promise<Revision> {
     const put = { request_put: { key: this.#names.sync, value: Buffer.from('null') } }
-    return revisionOf(await this.#commit({ compare: [], success: [put], failure: [] }, []))
+    const request = { compare: [], success: [put], failure: [] }
+    return revisionOf(await this.#commit([], () => this.#txn(request)))
   }
 
   async *watch(
@@ -241,9 +248,9 @@ class EtcdStore implements Store {
     }
   }
 
-  async #commit(request: TxnRequest, ops: readonly Op[]): Promise<TxnResponse> {
+  async #commit<A>(ops: readonly Op[], ask: () => Promise<A>): Promise<A> {
     try {
-      return await this.#txn(request)
+      return await ask()
     } catch (error) {
       const lease = ops.find((op) => op.type === 'put' && op.lease !== undefined)
       if (codeOf(error) === status.NOT_FOUND && lease?.type === 'put') {
@@ -253,6 +260,21 @@ class EtcdStore implements Store {
       const what = first === undefined ? '' : ` ${'key' in first ? first.key : first.type}`
       throw toldOfTxn(error, `writing${what}`, this.#members.text)
     }
+  }
+
+  /** Asked again where no answer comes. Gives the revision in which it was done where that is found out only afterwards. */
+  async #guarded(request: TxnRequest): Promise<TxnResponse | Revision> {
+    let lost: unknown
+    const onAgain = (error: unknown): void => {
+      lost = error
+    }
+    const answer = await this.#members.ask(rpc.txn, request, { again: true, onAgain })
+    if (answer.succeeded || lost === undefined) return answer
+    const revision = await doneAt(request, (looking) =>
+      this.#members.ask(rpc.txn, looking, { again: true }),
+    )
+    if (revision === undefined) throw lost
+    return revision
   }
 
   #range(request: RangeRequest): Promise<RangeResponse> {
@@ -285,13 +307,6 @@ function failedOf(
     const actual = responses[i]?.response_range?.kvs[0]?.mod_revision ?? '0'
     return Number(actual) !== modified
   })
-}
-
-/** The answers to the operations, those of transactions within in their place. */
-function leaves(responses: readonly ResponseOp[]): readonly ResponseOp[] {
-  return responses.flatMap((one) =>
-    one.response_txn == null ? [one] : leaves(one.response_txn.responses),
-  )
 }
 
 function changes({ response_delete_range: deletion }: ResponseOp): boolean {

@@ -1,5 +1,5 @@
-// The members of a cluster: whom to ask, and whom next when that one is dead, cut off or silent. What only reads is asked again of
-// another; what writes is not, for nobody knows whether the first has done it.
+// The members of a cluster: whom to ask, and whom next when that one is dead, cut off or silent. What reads, or may be done twice, is
+// asked again of another; what else writes is not, for nobody knows whether the first has done it.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChannelCredentials, ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
@@ -61,11 +61,11 @@ export class Members {
     this.#clients = urls.map(({ host }) => new Client(host, how, channelOptions))
   }
 
-  /** `again`: it may be asked of another member too. Throws a ServiceError, or a StoreError when no member answers. */
+  /** `again`: it may be asked of another member too; then `onAgain` hears why. Throws a ServiceError, or a StoreError when no member answers. */
   async ask<Q, A>(
     method: Method<Q, A>,
     request: Q,
-    { again }: { readonly again: boolean },
+    { again, onAgain }: { readonly again: boolean; readonly onAgain?: (why: unknown) => void },
   ): Promise<A> {
     const until = performance.now() + PATIENCE_MS
     for (;;) {
@@ -78,6 +78,7 @@ export class Members {
         if (!isAway(error)) throw error
         this.#leave(client)
         if (!again || performance.now() >= until) throw error
+        onAgain?.(error)
       }
     }
   }
