@@ -1,6 +1,6 @@
 // The loop, between an OVSDB, a store, a switch and a clock that are simulated: each tells late, in its own order; the switch
 // acknowledges late, refuses flows, loses connections with a part of what was sent, restarts empty, and another hand writes to it; its
-// datapath judges by what it once saw; the store fails before or after the deed, and leases expire; the agent is killed and begins anew.
+// datapath judges by what it once saw; the store fails before or after the deed, or does it when all is past, and leases expire; the agent is killed and begins anew.
 // After every single thing that happens, frames are judged by the flows that stand at that moment.
 //
 //   world ──told late──► Rounds ──sent, in order──► switch ──heard late: acknowledgements, refusals, events──► Rounds ──► Report
@@ -17,7 +17,14 @@ import { macOfBytes, parseIp } from '@portward/addr'
 import type { Flow, FlowEvent, FlowMod } from '@portward/openflow'
 import { SwitchError, flowKey, flowText } from '@portward/openflow'
 import { bridgeFlows, frameOf, judge, prepare, tables } from '@portward/portsec'
-import type { AppliedRecord, HostPortRecord, Op } from '@portward/store'
+import type {
+  AliveRecord,
+  AppliedRecord,
+  Compare,
+  HostPortRecord,
+  Op,
+  TxnResult,
+} from '@portward/store'
 import { keys } from '@portward/store'
 import type { Iface } from './interface.ts'
 import { BRIDGE } from './inventory.ts'
@@ -34,6 +41,16 @@ const RUNS = Number(process.env['PORTWARD_MODEL_RUNS'] ?? 600)
 const IDS = ['00000001', '00000002', '00000003'].map((tag) => `${tag}-0000-4000-8000-000000000000`)
 const NAMES = ['tap1', 'tap2', 'tap3'] as const
 const OFPORTS = [1, 2, 3]
+const TURN = keys.hostTurn('h')
+const ALIVE: AliveRecord = {
+  host: 'h',
+  version: '0',
+  startedAt: '',
+  bridge: 'br0',
+  mode: 'own',
+  state: 'in-sync',
+  notes: [],
+}
 
 function declared(n: number, fields: Partial<HostPortRecord>): HostPortRecord {
   return {
@@ -56,8 +73,8 @@ const FRAMES = IDS.map((_, n) => {
   return frameOf(`ip from ${ips[0]}`, { mac, ips })
 })
 
-/** How it takes transactions: it fails before the deed, or after it. */
-type StoreIs = 'there' | 'away' | 'unclear'
+/** How it takes transactions: where it fails, before the deed, after it, or long before it. */
+type StoreIs = 'there' | 'away' | 'unclear' | 'slow'
 
 type Step =
   | { readonly do: 'plug'; readonly name: number; readonly ofport: number; readonly port: number }
@@ -70,7 +87,7 @@ type Step =
   | { readonly do: 'tick'; readonly ms: number }
   /** The switch refuses flows of this number and table, until that is over. */
   | { readonly do: 'refuse'; readonly ofport: number; readonly table: number }
-  | { readonly do: 'refuseNothing' | 'expire' }
+  | { readonly do: 'refuseNothing' | 'expire' | 'land' }
   | { readonly do: 'storeIs'; readonly store: StoreIs }
   /** An interface speaks as its port: the datapath may judge all frames like it by what it makes of this one. */
   | { readonly do: 'frame'; readonly name: number }
@@ -157,13 +174,13 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       { noNullPrototype: true },
     ),
   },
-  { weight: 2, arbitrary: constants('refuseNothing', 'expire') },
+  { weight: 2, arbitrary: constants('refuseNothing', 'expire', 'land') },
   {
     weight: 2,
     arbitrary: fc.record(
       {
         do: fc.constant('storeIs' as const),
-        store: fc.constantFrom<StoreIs>('there', 'there', 'away', 'unclear'),
+        store: fc.constantFrom<StoreIs>('there', 'there', 'away', 'unclear', 'slow'),
       },
       { noNullPrototype: true },
     ),
@@ -216,6 +233,9 @@ class World {
   #storeIs: StoreIs = 'there'
   /** What the store was told. */
   readonly #said = new Map<string, string>()
+  #turn = 0
+  /** Deeds that were told as failed. */
+  #late: (() => void)[] = []
   /** What of each port the agent goes by, or is yet to hear and go by. */
   readonly #versions = new Map<string, HostPortRecord[]>()
   #sent: Sent[] = []
@@ -283,8 +303,13 @@ class World {
       case 'storeIs':
         this.#storeIs = step.store
         break
+      case 'land':
+        this.#late.shift()?.()
+        break
       case 'expire':
         this.#said.clear()
+        this.#turn = 0
+        this.#late = [] // nothing is put under a lease that is gone
         this.#agent.report.sayAgain()
         break
       case 'cut':
@@ -330,6 +355,7 @@ class World {
     }
     assert.ok(isIdle(), 'it never comes to rest')
     assert.ok(this.#agent.hasSaid)
+    for (const land of this.#late.splice(0)) land()
     this.#nothingLags()
     this.#check()
   }
@@ -389,6 +415,7 @@ class World {
     const wake = (): void => {}
     const reconciler = new Reconciler({ uplinks: new Set(), wake })
     const report = new Report({ host: 'h', wake })
+    report.alive(ALIVE)
     return {
       reconciler,
       report,
@@ -584,7 +611,7 @@ class World {
     if (flow === undefined) return
     this.#tampered = true
     if (how === 'delete') {
-      if (!this.#flows.delete(flowKey(flow))) return
+      this.#flows.delete(flowKey(flow))
       this.#heard.push({ event: { type: 'removed', flow } })
     } else {
       const foreign = flow.priority % 2 === 0 ? {} : { cookie: 7n }
@@ -599,7 +626,7 @@ class World {
   async #fight(nth: number, times: number): Promise<void> {
     const flow = this.#flowAt(nth)
     for (let i = 0; i < times; i++) {
-      this.#tamper('delete', flow)
+      this.#tamper('delete', flow && this.#flows.get(flowKey(flow)))
       await this.#round()
     }
   }
@@ -607,21 +634,30 @@ class World {
   /** What the report has to say gets to the store, if that is there. */
   async #tell(): Promise<void> {
     const agent = this.#agent
-    const txn = (_: unknown, ops: readonly Op[]) => {
-      if (this.#storeIs === 'away') return Promise.reject(new Error('the store is away'))
+    const write = ([turn]: readonly Compare[], ops: readonly Op[]): boolean => {
+      if (turn?.key !== TURN || turn.modified !== this.#turn) return false
+      this.#turn = ++this.#revision
       for (const op of ops) {
-        if (op.type === 'put') this.#said.set(op.key, op.value)
+        if (op.type === 'put' && op.key !== TURN) this.#said.set(op.key, op.value)
         else if (op.type === 'delete') this.#said.delete(op.key)
       }
-      if (this.#storeIs === 'unclear') return Promise.reject(new Error('the store went away'))
-      return Promise.resolve({ succeeded: true, revision: 0 } as const)
+      return true
+    }
+    const txn = async (compares: readonly Compare[], ops: readonly Op[]): Promise<TxnResult> => {
+      if (this.#storeIs === 'slow') this.#late.push(() => write(compares, ops))
+      if (this.#storeIs === 'away' || this.#storeIs === 'slow') throw new Error('the store is away')
+      const succeeded = write(compares, ops)
+      if (this.#storeIs === 'unclear') throw new Error('the store went away')
+      return succeeded ? { succeeded, revision: this.#revision } : { succeeded, failed: compares }
     }
     const range = (prefix: string) => {
-      const entries = [...this.#said].map(([key, value]) => ({
+      const all = new Map(this.#said)
+      if (this.#turn > 0) all.set(TURN, '')
+      const entries = [...all].map(([key, value]) => ({
         key,
         value,
         created: 0,
-        modified: 0,
+        modified: this.#turn,
       }))
       return Promise.resolve({
         revision: 0,
@@ -629,13 +665,13 @@ class World {
       })
     }
     try {
-      await agent.report.flush({ txn }, 'lease')
+      await agent.report.flush({ txn, range }, 'lease')
       if (agent.hasSaid || !this.#isQuiet) return
       await agent.report.retract({ range })
-      await agent.report.flush({ txn }, 'lease')
+      await agent.report.flush({ txn, range }, 'lease')
       agent.hasSaid = true
     } catch (error) {
-      assert.match(String(error), /the store/)
+      assert.match(String(error), /the store|two agents/)
     }
   }
 

@@ -1,27 +1,48 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseMac } from '@portward/addr'
-import type { Op, Store } from '@portward/store'
+import type { Compare, Op, Store } from '@portward/store'
 import { keys } from '@portward/store'
 import type { Iface } from './interface.ts'
 import type { Outcome } from './reconciler.ts'
 import { Report } from './report.ts'
 
+const TURN = keys.hostTurn('h')
+
 class FakeStore {
   readonly entries = new Map<string, string>()
   txns = 0
   fails = false
-  txn(_: readonly unknown[], ops: readonly Op[]): Promise<{ succeeded: true; revision: number }> {
+  /** What was told as failed, and is yet to come. */
+  late: (() => boolean)[] | undefined
+  #turn = 0
+  txn(compares: readonly Compare[], ops: readonly Op[]): ReturnType<Store['txn']> {
     if (this.fails) return Promise.reject(new Error('away'))
+    if (this.late !== undefined) {
+      this.late.push(() => this.#write(compares, ops))
+      return Promise.reject(new Error('no answer'))
+    }
+    if (!this.#write(compares, ops)) return Promise.resolve({ succeeded: false, failed: compares })
+    return Promise.resolve({ succeeded: true, revision: this.#turn })
+  }
+  #write(compares: readonly Compare[], ops: readonly Op[]): boolean {
+    assert.deepEqual(
+      compares.map(({ key }) => key),
+      [TURN],
+    )
+    if (compares.some(({ modified }) => modified !== this.#turn)) return false
     for (const op of ops) {
-      if (op.type === 'put') this.entries.set(op.key, op.value)
+      if (op.type === 'put' && op.key === TURN) this.#turn = ++this.txns
+      else if (op.type === 'put') this.entries.set(op.key, op.value)
       else if (op.type === 'delete') this.entries.delete(op.key)
     }
-    return Promise.resolve({ succeeded: true, revision: ++this.txns })
+    return true
   }
   range(prefix: string): ReturnType<Store['range']> {
-    const entries = [...this.entries].flatMap(([key, value]) =>
-      key.startsWith(prefix) ? [{ key, value, created: 1, modified: 1 }] : [],
+    const all = new Map(this.entries)
+    if (this.#turn > 0) all.set(TURN, '')
+    const entries = [...all].flatMap(([key, value]) =>
+      key.startsWith(prefix) ? [{ key, value, created: 1, modified: this.#turn }] : [],
     )
     return Promise.resolve({ revision: this.txns, entries })
   }
@@ -114,6 +135,46 @@ void test('what the store did not take is written when it does', async () => {
   store.fails = false
   await report.flush(store, 'lease')
   assert.equal(store.entries.size, 500)
+})
+
+void test('what comes late, after it was told as failed and something else was said, is nothing', async () => {
+  const [store, report] = [new FakeStore(), new Report({ host: 'h', wake: () => {} })]
+  report.outcome(outcome('tap1', 'p', 1))
+  await report.flush(store, 'lease')
+  store.late = []
+  report.outcome(outcome('tap1', 'p', 2))
+  await assert.rejects(report.flush(store, 'lease'), /no answer/)
+  report.withdraw('tap1')
+  const [late] = store.late
+  store.late = undefined
+  await report.flush(store, 'lease')
+  assert.equal(late?.(), false)
+  assert.equal(store.entries.has(appliedKey), false)
+})
+
+void test('where the late one comes first, what was said since is written on top', async () => {
+  const [store, report] = [new FakeStore(), new Report({ host: 'h', wake: () => {} })]
+  store.late = []
+  report.outcome(outcome('tap1', 'p', 2))
+  await assert.rejects(report.flush(store, 'lease'), /no answer/)
+  report.withdraw('tap1')
+  assert.equal(store.late[0]?.(), true)
+  store.late = undefined
+  await report.flush(store, 'lease')
+  assert.equal(store.entries.has(appliedKey), false)
+})
+
+void test('two that write under one name are told so, and each has said all of its own in the end', async () => {
+  const store = new FakeStore()
+  const [one, other] = [0, 1].map(() => new Report({ host: 'h', wake: () => {} }))
+  one?.outcome(outcome('tap1', 'p'))
+  await one?.flush(store, 'lease')
+  other?.outcome(outcome('tap2', 'q'))
+  await other?.flush(store, 'lease')
+  one?.outcome(outcome('tap3', 'r'))
+  await assert.rejects(one?.flush(store, 'lease') ?? Promise.resolve(), /two agents have one name/)
+  await one?.flush(store, 'lease')
+  assert.equal(store.entries.size, 6)
 })
 
 void test('a new lease is told everything again', async () => {

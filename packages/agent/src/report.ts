@@ -1,8 +1,20 @@
 // What the agent tells the store: each interface it sees, each port its switch has acknowledged, and that it lives.
 // All of it under the agent's lease: when the agent is gone, so is what it said.
+//
+// Each write compares what the one before has written (`turn`). One that is late, because the member of a store's cluster that had it
+// was frozen, is then nothing: it would bring back what is so no longer.
 
-import type { AliveRecord, AppliedRecord, LeaseId, Op, SeenRecord, Store } from '@portward/store'
-import { keys, records } from '@portward/store'
+import { randomUUID } from 'node:crypto'
+import type {
+  AliveRecord,
+  AppliedRecord,
+  LeaseId,
+  Op,
+  Revision,
+  SeenRecord,
+  Store,
+} from '@portward/store'
+import { StoreError, keys, records } from '@portward/store'
 import type { Outcome } from './reconciler.ts'
 
 /** etcd takes at most 128 operations in one transaction (`--max-txn-ops`). */
@@ -17,6 +29,8 @@ export class Report {
   /** Which interface fulfils a port, and the other way round. */
   readonly #holders = new Map<string, string>()
   readonly #fulfilled = new Map<string, string>()
+  /** When `turn` was last written; undefined: the store must be asked. */
+  #turn: Revision | undefined
 
   /** `wake` is called whenever there is something to write. */
   constructor(options: { readonly host: string; readonly wake: () => void }) {
@@ -64,6 +78,7 @@ export class Report {
   /** A new lease has none of what was said under the last one. */
   sayAgain(): void {
     for (const key of this.#said.keys()) this.#dirty.add(key)
+    this.#turn = undefined
     this.#wake()
   }
 
@@ -75,9 +90,13 @@ export class Report {
     }
   }
 
-  /** Writes what has changed. Throws what the store throws; then all that was not written is still to be written. */
-  async flush(store: Pick<Store, 'txn'>, lease: LeaseId): Promise<void> {
+  /**
+   * Writes what has changed. Throws what the store throws, and a StoreError where another came between; then all that was not
+   * written is still to be written.
+   */
+  async flush(store: Pick<Store, 'txn' | 'range'>, lease: LeaseId): Promise<void> {
     while (this.#dirty.size > 0) {
+      const turn = this.#turn ?? (await this.#turnIn(store))
       const batch = [...this.#dirty].slice(0, OPS_PER_TXN)
       for (const key of batch) this.#dirty.delete(key)
       const ops = batch.map((key): Op => {
@@ -85,12 +104,36 @@ export class Report {
         return value === undefined ? { type: 'delete', key } : { type: 'put', key, value, lease }
       })
       try {
-        await store.txn([], ops)
+        this.#turn = undefined
+        this.#turn = await this.#take(store, turn, ops, lease)
       } catch (error) {
         for (const key of batch) this.#dirty.add(key)
         throw error
       }
     }
+  }
+
+  async #turnIn(store: Pick<Store, 'range'>): Promise<Revision> {
+    const key = keys.hostTurn(this.#host)
+    const { entries } = await store.range(key)
+    return entries.find((entry) => entry.key === key)?.modified ?? 0
+  }
+
+  async #take(
+    store: Pick<Store, 'txn'>,
+    modified: Revision,
+    ops: readonly Op[],
+    lease: LeaseId,
+  ): Promise<Revision> {
+    const key = keys.hostTurn(this.#host)
+    // Like no other, so that a store that has lost the answer can tell whether this one was written.
+    const turn: Op = { type: 'put', key, value: JSON.stringify(randomUUID()), lease }
+    const done = await store.txn([{ key, modified }], [...ops, turn])
+    if (done.succeeded) return done.revision
+    throw new StoreError(
+      `what the agent of ${this.#host} says was written by another meanwhile: if this goes on, two agents have one name; ` +
+        'start one of them with another --host',
+    )
   }
 
   #see({ name, iface, verdict }: Outcome): void {

@@ -33,6 +33,7 @@ export async function grantHost(admin: EtcdOptions, host: string): Promise<void>
     below('WRITE', keys.hostApplied(host)),
     below('WRITE', keys.hostViolations(host)),
     below('WRITE', keys.hostAlive(host)),
+    below('WRITE', keys.hostTurn(host)),
   ])
 }
 

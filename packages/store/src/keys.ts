@@ -13,6 +13,7 @@
 //   hosts/H/seen/IFACE                         an interface on H's bridge                               (agent)
 //   hosts/H/applied/ID                         what H's switch has acknowledged of hosts/H/ports/ID     (agent)
 //   hosts/H/alive                              the agent itself, under a lease                          (agent)
+//   hosts/H/turn                               written with all that the agent writes; the next compares it (agent)
 //   hosts/H/violations/…                       what frames of H's ports have claimed and do not own       (agent)
 
 import type { Ip, Mac } from '@portward/addr'
@@ -52,6 +53,7 @@ export const keys = {
   hostAppliedPort: (host: string, id: string) => `hosts/${part(host)}/applied/${part(id)}`,
   hostViolations: (host: string) => `hosts/${part(host)}/violations/`,
   hostAlive: (host: string) => `hosts/${part(host)}/alive`,
+  hostTurn: (host: string) => `hosts/${part(host)}/turn`,
 } as const
 
 export type HostKey = {
@@ -61,7 +63,7 @@ export type HostKey = {
   readonly name: string
 }
 
-/** The parts of a key under `hosts/`, or undefined for one of a kind that a later version wrote. */
+/** The parts of a key under `hosts/`, or undefined for `turn`, which is its writer's alone, and for what a later version wrote. */
 export function parseHostKey(key: string): HostKey | undefined {
   const [root, host, kind, name = ''] = key.split('/').map(decodeURIComponent)
   if (root !== 'hosts' || host === undefined) return undefined
