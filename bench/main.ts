@@ -14,12 +14,16 @@ import type { Result } from './figures.ts'
 import { growth } from './growth.ts'
 import { restart } from './restart.ts'
 import { scale } from './scale.ts'
+import type { ScaleOptions } from './scale.ts'
 import { soak } from './soak.ts'
 import type { SoakOptions } from './soak.ts'
 import { toggle } from './toggle.ts'
 import { verdicts } from './verdicts.ts'
 
-type Options = FaultsOptions & SoakOptions & FleetOptions & { readonly cases?: number }
+type Options = FaultsOptions &
+  SoakOptions &
+  FleetOptions &
+  ScaleOptions & { readonly cases?: number }
 const benches: Readonly<Record<string, (options: Options) => Promise<Result>>> = {
   toggle,
   restart,
@@ -42,7 +46,7 @@ const { positionals, values } = parseArgs({
     json: { type: 'string' },
     // Of `verdicts`: how many.
     cases: { type: 'string' },
-    // Of `faults`.
+    // Of `faults`; `only` of `scale` too.
     rounds: { type: 'string' },
     only: { type: 'string' },
     seed: { type: 'string' },

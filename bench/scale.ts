@@ -34,9 +34,15 @@ const FLOWS_EVERY_MS = 250
 const FLOWS_WITHIN_MS = 900_000
 const TOGGLE_WITHIN_MS = 60_000
 
-export async function scale(): Promise<Result> {
-  const missing = await Promise.all(PEERS.map(async (peer) => await peer.missing?.()))
-  const there = PEERS.filter((_, i) => missing[i] === undefined)
+export type ScaleOptions = {
+  /** Names of those to measure it beside. Default all. */
+  readonly only?: readonly string[]
+}
+
+export async function scale({ only }: ScaleOptions = {}): Promise<Result> {
+  const peers = PEERS.filter(({ name }) => only?.includes(name) ?? true)
+  const missing = await Promise.all(peers.map(async (peer) => await peer.missing?.()))
+  const there = peers.filter((_, i) => missing[i] === undefined)
   const figures: Figures[] = []
   const failures: string[] = []
   const add = async (peer: Peer, ports: number): Promise<void> => {
@@ -62,7 +68,7 @@ export async function scale(): Promise<Result> {
     rows: figures.map(rowOf),
     notes: [
       ...failures,
-      ...PEERS.flatMap(({ name }, i) =>
+      ...peers.flatMap(({ name }, i) =>
         missing[i] === undefined ? [] : [`${name}: not measured: ${missing[i]}`],
       ),
       ...[portward, ...there].map(
