@@ -1,6 +1,7 @@
 // The members of a cluster: whom to ask, and whom next when that one is dead, cut off or silent. What reads, or may be done twice, is
 // asked again of another; what else writes is not, for nobody knows whether the first has done it.
 
+import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChannelCredentials, ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import { Client, Metadata, connectivityState, credentials, status } from '@grpc/grpc-js'
@@ -15,7 +16,10 @@ export type MembersOptions = {
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer }
 }
 
-/** In milliseconds: for an answer at all; for a member to be connected to; for one to answer what another may be asked too. */
+/**
+ * In milliseconds: for an answer at all; for a member to be connected to; for the first to answer what another may be asked too, which
+ * then has the rest: a cluster that is slow under load must not get each request over and over.
+ */
 const PATIENCE_MS = 5000
 const CONNECT_MS = 500
 const TRY_MS = 1500
@@ -42,7 +46,8 @@ export class Members {
   readonly #clients: readonly Client[]
   /** Those that have not ended: a channel is closed only when they have. */
   readonly #streams = new Set<{ cancel(): void }>()
-  #current = 0
+  /** Not all ask the same one. */
+  #current: number
   #closed = false
 
   /** Throws a TypeError that names the endpoint where one is none. */
@@ -59,6 +64,7 @@ export class Members {
       : credentials.createInsecure()
     this.#endpoints = endpoints
     this.#clients = urls.map(({ host }) => new Client(host, how, channelOptions))
+    this.#current = randomInt(urls.length)
   }
 
   /** `again`: it may be asked of another member too; then `onAgain` hears why. Throws a ServiceError, or a StoreError when no member answers. */
@@ -67,18 +73,22 @@ export class Members {
     request: Q,
     { again, onAgain }: { readonly again: boolean; readonly onAgain?: (why: unknown) => void },
   ): Promise<A> {
-    const until = performance.now() + PATIENCE_MS
+    const begun = performance.now()
+    const until = begun + PATIENCE_MS
     for (;;) {
       const client = await this.#connected(until)
-      const left = until - performance.now()
+      const now = performance.now()
+      const first = again && now < begun + TRY_MS
       try {
-        return await unary(client, method, request, again ? Math.min(TRY_MS, left) : left)
+        return await unary(client, method, request, (first ? begun + TRY_MS : until) - now)
       } catch (error) {
         if (isOvertaken(error) && performance.now() < until) continue
         if (!isAway(error)) throw error
         this.#leave(client)
-        if (!again || performance.now() >= until) throw error
+        if (!again || performance.now() + PAUSE_MS >= until) throw error
         onAgain?.(error)
+        // One that has no leader says so at once.
+        await sleep(PAUSE_MS)
       }
     }
   }
@@ -148,9 +158,11 @@ export class Members {
   }
 }
 
-/** The member is not there, has no leader, or is silent. */
+/** The member is not there, has no leader, is silent, or has waited for others in vain: that it does not tell by a code. */
 export function isAway(error: unknown): boolean {
   const code = codeOf(error)
+  if (code === status.UNKNOWN)
+    return /^context (?:deadline exceeded|canceled)$/.test(detailsOf(error))
   return code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED
 }
 

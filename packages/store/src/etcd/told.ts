@@ -2,7 +2,7 @@
 
 import { status } from '@grpc/grpc-js'
 import { StoreError } from '../errors.ts'
-import { codeOf, detailsOf } from './members.ts'
+import { codeOf, detailsOf, isAway } from './members.ts'
 
 /** `doing` begins with a verb, as `reading ports/`. What is no answer of etcd is given back as it is. */
 export function told(error: unknown, doing: string, endpoints: string): unknown {
@@ -53,11 +53,8 @@ function wayOut(error: unknown): string {
       if (details.includes('user name is empty'))
         return ': it asks for users: show a certificate whose name is one: store_cert and store_key'
       return details.includes('too large') ? ': start etcd with a larger --max-request-bytes' : ''
-    case status.UNAVAILABLE:
-    case status.DEADLINE_EXCEEDED:
-      return ': too few of its members answer; start them'
     case undefined:
     default:
-      return ''
+      return isAway(error) ? ': too few of its members answer; start them' : ''
   }
 }
