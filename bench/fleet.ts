@@ -162,6 +162,7 @@ class Workers implements AsyncDisposable {
   readonly #hosts: readonly string[]
   readonly #ports: readonly Port[]
   #progressed = Promise.withResolvers<void>()
+  #ending = false
   heard: (host: string, at: number) => void = () => {}
 
   constructor(etcd: Etcd, hosts: readonly string[], ports: readonly Port[]) {
@@ -199,7 +200,10 @@ class Workers implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // They clear up behind them.
-    const ended = this.#children.map((child) => once(child, 'exit'))
+    this.#ending = true
+    const ended = this.#children.map(async (child) => {
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    })
     for (const child of this.#children) child.stdin?.end()
     await Promise.all(ended)
   }
@@ -209,6 +213,9 @@ class Workers implements AsyncDisposable {
     const argv = ['--pdeathsig', 'KILL', '--', process.execPath, program]
     const child = spawn('setpriv', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#children.push(child)
+    child.once('exit', () => {
+      if (!this.#ending) this.#progressed.reject(new Error('a process of agents has ended'))
+    })
     child.stdin.write(`${line}\n`)
     createInterface({ input: child.stdout }).on('line', (text) => {
       const told = JSON.parse(text) as {

@@ -39,8 +39,7 @@ process.exit(0)
 async function begin({ endpoints, hosts }: Told): Promise<void> {
   for (const { host, ports } of hosts) {
     const rundir = await mkdtemp(join(dir, 'h'))
-    const first = endpoints.slice(switches.length % endpoints.length)
-    const store = await openEtcd({ endpoints: [...first, ...endpoints].slice(0, endpoints.length) })
+    const store = await openEtcd({ endpoints })
     const sw = await startFakeSwitch(rundir, ports, () => {
       if (!quiet) say({ host, at: performance.timeOrigin + performance.now() })
     })
