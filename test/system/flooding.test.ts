@@ -85,13 +85,23 @@ void test('a bridge without OpenFlow 1.0 says so, and the way out', async () => 
   })
 })
 
-void test('2,000 ports are read and set', async () => {
+void test('2,000 ports are read and set, on several connections, of which none is taken for another hand', async () => {
   await using sw = await startSwitch()
   const names = Array.from({ length: 2000 }, (_, i) => `d${i}`)
   await sw.addPorts(dummies(...names))
-  await using floods = await control(sw)
+  const told: number[] = []
+  await using floods = await control(sw, { onChange: (port) => told.push(port) })
   const ports = await sw.ofports()
   const wanted = new Map(names.map((name) => [ports.get(name) ?? 0, false]))
   assert.deepEqual(await floods.set(wanted), new Map())
   assert.equal((await apart(sw)).length, 2000)
+  assert.deepEqual(told, [])
+  const d1999 = ports.get('d1999') ?? 0
+  await sw.ofctl('-O', 'OpenFlow10', 'mod-port', sw.bridge, 'd1999', 'flood')
+  await until(() => told.length > 0, 'another hand is told of')
+  assert.deepEqual(told, [d1999])
+  await sw.removePorts(['d7'])
+  const refused = await floods.set(new Map([...wanted].map(([port]) => [port, true])))
+  assert.deepEqual([...refused], [[ports.get('d7'), 'the switch has no such port']])
+  assert.deepEqual(await apart(sw), [])
 })

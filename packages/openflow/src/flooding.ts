@@ -5,27 +5,23 @@
 // The switch tells of ports that come, go, or are changed by another hand. It tells the management socket nothing unasked: a
 // connection must have set a miss_send_len, and then says what it wants to hear of (nicira-ext.h, NXT_SET_ASYNC_CONFIG).
 
-import { openChannel, traceOf } from '@portward/wire'
-import type { Channel } from '@portward/wire'
-import type { Reader, Writer } from './bytes.ts'
-import { describe, messagesIn } from './describe.ts'
-import { SwitchError, errorCodeOf, isHelloFailed } from './error.ts'
-import { openflowFramer } from './framer.ts'
-import { NICIRA, OFPT, bodyOf, message } from './message.ts'
+import type { Reader } from './bytes.ts'
+import { NICIRA, OFPT, bodyOf } from './message.ts'
 import type { Message } from './message.ts'
+import { openSession10 } from './session10.ts'
+import type { Session10 } from './session10.ts'
 
 export type FloodControl = AsyncDisposable & {
   /**
    * Whether floods shall reach each of these ports. Only what is not so already is told to the switch; once it resolves, the switch
-   * has acknowledged it. Gives the ports of which it did not, and why.
+   * has acknowledged it. Gives the ports of which it did not, and why. One at a time. When it throws, the connection ends.
    */
   set(wanted: ReadonlyMap<number, boolean>): Promise<ReadonlyMap<number, string>>
   /** Resolves once, with undefined if we closed it, and else with the reason. Never rejects. */
   readonly closed: Promise<Error | undefined>
 }
 
-/** Throws a ConnectError where nobody listens, a SwitchError where the bridge does not allow OpenFlow 1.0. */
-export async function openFloodControl(options: {
+type Options = {
   /** `unix:PATH`, a path, or `tcp:HOST:PORT`. */
   readonly address: string
   /** Told of every port whose flag another hand has changed. */
@@ -33,27 +29,25 @@ export async function openFloodControl(options: {
   /** Told of every port that comes or (undefined) goes, while the switch is making it: OVSDB tells later. Not of longer names. */
   readonly onPort: (name: string, port: number | undefined) => void
   readonly signal: AbortSignal
-}): Promise<FloodControl> {
+}
+
+/** Throws a ConnectError where nobody listens, a SwitchError where the bridge does not allow OpenFlow 1.0. */
+export async function openFloodControl(options: Options): Promise<FloodControl> {
   const { address, signal } = options
   let control: Control | undefined
-  const channel = await openChannel({
-    address,
-    signal,
-    framer: openflowFramer(),
-    onFrame: (frame) => control?.receive(frame),
-  })
-  control = new Control(address, channel, options)
+  const onMessage = (message: Message): void => control?.receive(message)
+  const session = await openSession10({ address, signal, onMessage })
+  control = new Control(session, options)
   try {
     await control.start()
     return control
   } catch (error) {
-    await channel[Symbol.asyncDispose]()
+    await session[Symbol.asyncDispose]()
     signal.throwIfAborted()
     throw error
   }
 }
 
-const VERSION = 1
 /** Where the numbers of 1.0 differ from those of 1.3. */
 const OFPT10 = {
   portStatus: 12,
@@ -76,6 +70,12 @@ const NAME_SIZE = 16
 /** Reserved numbers have 16 bits in 1.0. */
 const FIRST_RESERVED = 0xff00
 const RESERVED_32 = 0xffff_0000
+/**
+ * So many messages of one connection Open vSwitch takes in a turn (ofproto/connmgr.c, ofconn_run); after a turn with a change of a port
+ * it looks at all ports there are. Many changes are told on several connections, so that they are few turns.
+ */
+const TURN = 50
+const MOST_SESSIONS = 16
 
 type Port = {
   /** Absent where it may have been cut off. */
@@ -83,119 +83,93 @@ type Port = {
   readonly hwAddr: Uint8Array
   readonly floods: boolean
 }
-
-type Listeners = Pick<Parameters<typeof openFloodControl>[0], 'onChange' | 'onPort'>
-
-type Waiter = {
-  readonly take: (message: Message) => void
-  readonly fail: (error: Error) => void
-}
+type Change = { readonly number: number; readonly before: Port; readonly after: Port }
 
 class Control implements FloodControl {
-  readonly #address: string
-  readonly #channel: Channel
-  readonly #listeners: Listeners
-  readonly #trace = traceOf('openflow')
-  readonly #waiters = new Map<number, Waiter>()
-  /** Of a change under way, what came of it. */
-  readonly #refused = new Map<number, string>()
+  readonly #session: Session10
+  readonly #options: Options
+  /** As the switch has told; what it was asked to change, as it was asked. */
   readonly #ports = new Map<number, Port>()
-  #nextXid = 1
-  #ended: Error | undefined
 
-  constructor(address: string, channel: Channel, listeners: Listeners) {
-    this.#address = address
-    this.#channel = channel
-    this.#listeners = listeners
-    void channel.closed.then((why) => this.#end(why))
+  constructor(session: Session10, options: Options) {
+    this.#session = session
+    this.#options = options
   }
 
   get closed(): Promise<Error | undefined> {
-    return this.#channel.closed
+    return this.#session.closed
   }
 
   async start(): Promise<void> {
-    this.#send(OFPT.hello)
     await this.#listen()
     await this.#readPorts()
-  }
-
-  receive(message: Message): void {
-    this.#trace?.(`< ${describe(message)}`)
-    switch (message.type) {
-      case OFPT.echoRequest: {
-        const body = bodyOf(message)
-        const data = body.take(body.left)
-        this.#send(OFPT.echoReply, (writer) => writer.put(data), message.xid)
-        return
-      }
-      case OFPT.error:
-        this.#failed(message)
-        return
-      case OFPT10.portStatus:
-        this.#told(message)
-        return
-      default:
-        this.#waiters.get(message.xid)?.take(message)
-    }
   }
 
   async set(wanted: ReadonlyMap<number, boolean>): Promise<ReadonlyMap<number, string>> {
     // OVSDB may tell of a port before the switch does here.
     if ([...wanted.keys()].some((port) => !this.#ports.has(port))) await this.#readPorts()
-    const asked = new Map<number, number>()
     const refused = new Map<number, string>()
-    for (const [port, floods] of wanted) {
-      const there = this.#ports.get(port)
-      if (there === undefined) refused.set(port, 'the switch has no such port')
-      else if (there.floods !== floods) asked.set(this.#modify(port, there, floods), port)
-    }
-    if (asked.size === 0) return refused
-    const { barrierRequest, barrierReply } = OFPT10
-    await this.#request(
-      barrierRequest,
-      undefined,
-      (reply) => reply.type === barrierReply || undefined,
-    )
-    for (const [xid, port] of asked) {
-      const why = this.#refused.get(xid)
-      this.#refused.delete(xid)
-      const there = this.#ports.get(port)
-      if (why !== undefined) refused.set(port, why)
-      else if (there !== undefined) {
-        this.#ports.set(port, { ...there, floods: wanted.get(port) ?? true })
+    const changes: Change[] = []
+    for (const [number, floods] of wanted) {
+      const before = this.#ports.get(number)
+      if (before === undefined) refused.set(number, 'the switch has no such port')
+      else if (before.floods !== floods) {
+        changes.push({ number, before, after: { ...before, floods } })
       }
+    }
+    if (changes.length === 0) return refused
+    // It does not tell who asks, but it tells here what another connection has asked for.
+    for (const { number, after } of changes) this.#ports.set(number, after)
+    try {
+      for (const [{ number, before, after }, why] of await this.#ask(changes)) {
+        refused.set(number, why)
+        if (this.#ports.get(number) === after) this.#ports.set(number, before)
+      }
+    } catch (error) {
+      // Nobody knows what is so.
+      await this.#session[Symbol.asyncDispose]()
+      throw error
     }
     return refused
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#channel[Symbol.asyncDispose]()
+    await this.#session[Symbol.asyncDispose]()
   }
 
-  /** Gives the transaction id. */
-  #modify(port: number, { hwAddr }: Port, floods: boolean): number {
-    return this.#send(OFPT10.portMod, (writer) => {
-      writer.u16(port & 0xffff)
-      writer.put(hwAddr)
-      writer.u32(floods ? 0 : OFPPC_NO_FLOOD)
-      writer.u32(OFPPC_NO_FLOOD)
-      writer.u32(0) // advertise: as it is
-      writer.zeros(4)
+  receive(message: Message): void {
+    if (message.type === OFPT10.portStatus) this.#told(message)
+  }
+
+  /** Gives those that the switch has refused, and why. */
+  async #ask(changes: readonly Change[]): Promise<ReadonlyMap<Change, string>> {
+    await using more = new AsyncDisposableStack()
+    const { address, signal } = this.#options
+    const count = Math.min(MOST_SESSIONS, Math.ceil(changes.length / TURN))
+    // What the one that is open takes is on its way before whoever asked does anything else.
+    const parts = Array.from({ length: count }, async (_, i) => {
+      const session =
+        i === 0
+          ? this.#session
+          : more.use(await openSession10({ address, signal, onMessage: () => {} }))
+      const part = changes.filter((_, at) => at % count === i)
+      return modify(session, part)
     })
+    await Promise.allSettled(parts)
+    return new Map((await Promise.all(parts)).flat())
   }
 
   /** To hear of ports, and of nothing else. How the bridge treats fragments stands in the same message, and stays. */
   async #listen(): Promise<void> {
-    const flags = await this.#request(OFPT.getConfigRequest, undefined, (reply) =>
+    const flags = await this.#session.request(OFPT.getConfigRequest, undefined, (reply) =>
       reply.type === OFPT.getConfigReply ? bodyOf(reply).u16() : undefined,
     )
-    this.#send(OFPT.experimenter, (writer) => {
+    this.#session.send(OFPT.experimenter, (writer) => {
       writer.u32(NICIRA)
       writer.u32(NXT_SET_ASYNC_CONFIG)
       for (const mask of [0, 0, ALL_REASONS, ALL_REASONS, 0, 0]) writer.u32(mask)
     })
-    this.#send(OFPT.setConfig, (writer) => {
+    this.#session.send(OFPT.setConfig, (writer) => {
       writer.u16(flags)
       writer.u16(1)
     })
@@ -203,7 +177,7 @@ class Control implements FloodControl {
 
   async #readPorts(): Promise<void> {
     const ports = new Map<number, Port>()
-    await this.#request(
+    await this.#session.request(
       OFPT10.statsRequest,
       (writer) => {
         writer.u16(OFPST_PORT_DESC)
@@ -230,7 +204,7 @@ class Control implements FloodControl {
     body.skip(7)
     const [number, port] = readPort(body)
     const before = this.#ports.get(number)
-    const { onChange, onPort } = this.#listeners
+    const { onChange, onPort } = this.#options
     const gone = reason === OFPPR_DELETE
     if (gone) this.#ports.delete(number)
     else this.#ports.set(number, port)
@@ -239,59 +213,30 @@ class Control implements FloodControl {
       onPort(port.name, gone ? undefined : number)
     }
   }
+}
 
-  #failed(error: Message): void {
-    const code = errorCodeOf(error)
-    if (isHelloFailed(error)) {
-      const bridge = /([^/]+)\.mgmt$/.exec(this.#address)?.[1] ?? 'BRIDGE'
-      throw new SwitchError(
-        `the switch does not speak OpenFlow 1.0 there: ovs-vsctl add bridge ${bridge} protocols OpenFlow10`,
-        { code },
-      )
-    }
-    const waiter = this.#waiters.get(error.xid)
-    if (waiter === undefined) this.#refused.set(error.xid, code)
-    else waiter.fail(new SwitchError(`the switch refused to tell of its ports: ${code}`, { code }))
-  }
-
-  #request<T>(
-    type: number,
-    body: ((writer: Writer) => void) | undefined,
-    take: (message: Message) => T | undefined,
-  ): Promise<T> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended)
-    const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const xid = this.#send(type, body)
-    const done = (): void => void this.#waiters.delete(xid)
-    this.#waiters.set(xid, {
-      take: (message) => {
-        const result = take(message)
-        if (result === undefined) return
-        done()
-        resolve(result)
-      },
-      fail: (error) => {
-        done()
-        reject(error)
-      },
+async function modify(
+  session: Session10,
+  changes: readonly Change[],
+): Promise<readonly (readonly [Change, string])[]> {
+  const asked = changes.map((change) => {
+    const { number, after } = change
+    const xid = session.send(OFPT10.portMod, (writer) => {
+      writer.u16(number & 0xffff)
+      writer.put(after.hwAddr)
+      writer.u32(after.floods ? 0 : OFPPC_NO_FLOOD)
+      writer.u32(OFPPC_NO_FLOOD)
+      writer.u32(0) // advertise: as it is
+      writer.zeros(4)
     })
-    return promise
-  }
-
-  #send(type: number, body?: (writer: Writer) => void, xid = this.#nextXid++): number {
-    const bytes = message(VERSION, type, xid, body)
-    if (this.#trace !== undefined) {
-      for (const sent of messagesIn(bytes)) this.#trace(`> ${describe(sent)}`)
-    }
-    this.#channel.send(bytes)
-    return xid
-  }
-
-  #end(why: Error | undefined): void {
-    const ended = why ?? new SwitchError(`the connection to ${this.#address} is closed`)
-    this.#ended = ended
-    for (const waiter of this.#waiters.values()) waiter.fail(ended)
-  }
+    return [change, xid] as const
+  })
+  const { barrierRequest, barrierReply } = OFPT10
+  await session.request(barrierRequest, undefined, ({ type }) => type === barrierReply || undefined)
+  return asked.flatMap(([change, xid]) => {
+    const why = session.refusalOf(xid)
+    return why === undefined ? [] : [[change, why] as const]
+  })
 }
 
 function readPort(reader: Reader): [number, Port] {
