@@ -71,10 +71,10 @@ const NAME_SIZE = 16
 const FIRST_RESERVED = 0xff00
 const RESERVED_32 = 0xffff_0000
 /**
- * So many messages of one connection Open vSwitch takes in a turn (ofproto/connmgr.c, ofconn_run); after a turn with a change of a port
- * it looks at all ports there are. Many changes are told on several connections, so that they are few turns.
+ * Open vSwitch takes fifty messages of one connection in a turn (ofproto/connmgr.c, ofconn_run), and after a turn with a change of a
+ * port looks at all ports there are. More changes than these are told on several connections, so that they are few turns.
  */
-const TURN = 50
+const PER_SESSION = 250
 const MOST_SESSIONS = 16
 
 type Port = {
@@ -145,7 +145,7 @@ class Control implements FloodControl {
   async #ask(changes: readonly Change[]): Promise<ReadonlyMap<Change, string>> {
     await using more = new AsyncDisposableStack()
     const { address, signal } = this.#options
-    const count = Math.min(MOST_SESSIONS, Math.ceil(changes.length / TURN))
+    const count = Math.min(MOST_SESSIONS, Math.ceil(changes.length / PER_SESSION))
     // What the one that is open takes is on its way before whoever asked does anything else.
     const parts = Array.from({ length: count }, async (_, i) => {
       const session =
