@@ -26,7 +26,7 @@ export const etcdFaults: readonly Fault<ApartScene>[] = [
     name: 'etcd-member-killed',
     lossless: true,
     async inject(scene) {
-      const leader = await leaderOf(scene.etcd)
+      const leader = await scene.etcd.leader()
       const followers = scene.etcd.members.filter((member) => member !== leader)
       await without(scene, followers.slice(1), changes)
     },
@@ -34,7 +34,7 @@ export const etcdFaults: readonly Fault<ApartScene>[] = [
   {
     name: 'etcd-leader-killed',
     lossless: true,
-    inject: async (scene) => without(scene, [await leaderOf(scene.etcd)], changes),
+    inject: async (scene) => without(scene, [await scene.etcd.leader()], changes),
   },
   {
     name: 'etcd-majority-killed',
@@ -111,14 +111,6 @@ async function refuses({ portward, victim }: ApartScene): Promise<void> {
   const port = { name: `not now, ${Date.now()}` }
   const { status } = await portward().ask('PUT', `/v2.0/ports/${victim.portId}`, { port })
   if (status !== 503) throw new Error(`it answers ${status}, and can have written nothing`)
-}
-
-async function leaderOf({ members, ctl }: Etcd): Promise<EtcdMember> {
-  const rows = (await ctl('endpoint', 'status')).split('\n').map((line) => line.split(', '))
-  const [endpoint] = rows.find(([, , , , leads]) => leads === 'true') ?? []
-  const leader = members.find((member) => member.endpoint === endpoint)
-  if (leader === undefined) throw new Error('etcd has no leader')
-  return leader
 }
 
 export async function openApartScene(others: number): Promise<ApartScene> {

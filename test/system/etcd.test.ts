@@ -12,7 +12,7 @@ import type { Op, Revision, Store } from '@portward/store'
 import { openEtcd } from '@portward/store/etcd'
 import { grantHost, grantServer, revokeHost } from '@portward/store/etcd-roles'
 import type { Etcd } from '@portward/testkit'
-import { run, startEtcd } from '@portward/testkit'
+import { run, startEtcd, startPortwardServer } from '@portward/testkit'
 import { until } from './lab.ts'
 
 void describe('etcd', { timeout: 120_000 }, () => {
@@ -182,6 +182,40 @@ void describe('etcd', { timeout: 120_000 }, () => {
     const [counter] = entries
     assert.deepEqual([counter?.value, counter?.modified], [String(count), modified])
     assert.equal(entries.length, count + 1)
+  })
+
+  void test('a server answers all that it is asked while the leader dies, and makes nothing twice', async () => {
+    const flags = ['--store', `etcd:${etcd.endpoints.join(',')}`]
+    await using server = await startPortwardServer({ flags })
+    const { id: network_id } = await server.create('network', { name: 'n' })
+    await server.create('subnet', { network_id, ip_version: 4, cidr: '10.0.0.0/16' })
+    const { id } = await server.create('port', { network_id })
+    const over = new AbortController()
+    let asked = 0
+    const asking = async (method: string, path: string, body: object, good: number) => {
+      while (!over.signal.aborted) {
+        const answer = await server.ask(method, path, body)
+        assert.equal(answer.status, good, JSON.stringify(answer.body))
+        asked++
+      }
+    }
+    const all = Promise.all([
+      asking('POST', '/v2.0/ports', { port: { network_id } }, 201),
+      asking('PUT', `/v2.0/ports/${id}`, { port: { description: 'again' } }, 200),
+    ])
+    await until(() => asked > 20, 'it answers')
+    const leader = await etcd.leader()
+    await leader.stop('SIGKILL')
+    const before = asked
+    await Promise.race([all, until(() => asked > before + 20, 'it goes on')])
+    await leader.start()
+    over.abort()
+    await all
+    const { body } = await server.ask('GET', '/v2.0/ports')
+    const { ports } = body as { ports: readonly { fixed_ips: readonly { ip_address: string }[] }[] }
+    const addresses = new Set(ports.map(({ fixed_ips }) => fixed_ips[0]?.ip_address))
+    assert.equal(addresses.size, ports.length)
+    await until(async () => isHealthy(etcd), 'all are back')
   })
 
   void test('a transaction of many operations is one all the same; of too many, nothing', async () => {

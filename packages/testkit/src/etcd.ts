@@ -33,6 +33,8 @@ export type Etcd = AsyncDisposable & {
   readonly kill: () => Promise<void>
   /** Those that have ended; answers when all serve. */
   readonly start: () => Promise<void>
+  /** Throws where there is none. */
+  readonly leader: () => Promise<EtcdMember>
   /** What `etcdctl` prints. */
   readonly ctl: (...args: readonly string[]) => Promise<string>
 }
@@ -91,6 +93,13 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
     await Promise.all(members.map(async (member) => member.start()))
     await healthy(ctl)
   }
+  const leader = async (): Promise<EtcdMember> => {
+    const rows = (await ctl('endpoint', 'status')).split('\n').map((line) => line.split(', '))
+    const [endpoint] = rows.find(([, , , , leads]) => leads === 'true') ?? []
+    const found = members.find((member) => member.endpoint === endpoint)
+    if (found === undefined) throw new Error('etcd has no leader')
+    return found
+  }
   const dispose = async (): Promise<void> => {
     await kill()
     await rm(dir, { recursive: true, force: true })
@@ -101,7 +110,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
     await dispose()
     throw error
   }
-  return { endpoints, members, kill, start, ctl, [Symbol.asyncDispose]: dispose }
+  return { endpoints, members, kill, start, leader, ctl, [Symbol.asyncDispose]: dispose }
 }
 
 function memberOf(endpoint: string, args: readonly string[]): EtcdMember {
