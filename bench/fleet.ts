@@ -162,6 +162,8 @@ class Workers implements AsyncDisposable {
   readonly #hosts: readonly string[]
   readonly #ports: readonly Port[]
   #progressed = Promise.withResolvers<void>()
+  /** Rejects when one of them has ended by itself. */
+  readonly #failed = Promise.withResolvers<never>()
   #ending = false
   heard: (host: string, at: number) => void = () => {}
 
@@ -169,6 +171,7 @@ class Workers implements AsyncDisposable {
     this.#etcd = etcd
     this.#hosts = hosts
     this.#ports = ports
+    this.#failed.promise.catch(() => {}) // whoever waits for them hears of it
   }
 
   get pids(): readonly number[] {
@@ -214,7 +217,7 @@ class Workers implements AsyncDisposable {
     const child = spawn('setpriv', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#children.push(child)
     child.once('exit', () => {
-      if (!this.#ending) this.#progressed.reject(new Error('a process of agents has ended'))
+      if (!this.#ending) this.#failed.reject(new Error('a process of agents has ended'))
     })
     child.stdin.write(`${line}\n`)
     createInterface({ input: child.stdout }).on('line', (text) => {
@@ -238,7 +241,7 @@ class Workers implements AsyncDisposable {
       const count = [...this.#counts.values()].reduce((sum, one) => sum + one, 0)
       progress(`${count} of ${this.#hosts.length} agents ${what}`)
       if (count >= this.#hosts.length) return
-      await this.#progressed.promise
+      await Promise.race([this.#progressed.promise, this.#failed.promise])
     }
   }
 }

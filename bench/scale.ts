@@ -35,11 +35,15 @@ const FLOWS_WITHIN_MS = 900_000
 const TOGGLE_WITHIN_MS = 60_000
 
 export type ScaleOptions = {
-  /** Names of those to measure it beside. Default all. */
+  /** Names of those to measure; Portward is always. Default all. */
   readonly only?: readonly string[]
 }
 
 export async function scale({ only }: ScaleOptions = {}): Promise<Result> {
+  const known = new Set([portward, ...PEERS].map(({ name }) => name))
+  const unknown = only?.find((name) => !known.has(name))
+  if (unknown !== undefined)
+    throw new Error(`no peer ${unknown}; there are ${[...known].join(', ')}`)
   const peers = PEERS.filter(({ name }) => only?.includes(name) ?? true)
   const missing = await Promise.all(peers.map(async (peer) => await peer.missing?.()))
   const there = peers.filter((_, i) => missing[i] === undefined)
@@ -216,6 +220,7 @@ function besides(peer: string, figures: readonly Figures[]): readonly Limit[] {
   const pairs = figures
     .filter((each) => each.peer === peer)
     .map((theirs) => ({ ours: figureOf(figures, portward.name, theirs.ports), theirs }))
+  if (pairs.length === 0) return [{ what: `beside ${peer}`, limit: 'measured', holds: false }]
   const ports = pairs.map(({ ours }) => ours.ports)
   return COMPARED.map(({ figure, what }) => {
     const words = pairs.map(
@@ -224,7 +229,7 @@ function besides(peer: string, figures: readonly Figures[]): readonly Limit[] {
     return {
       what: `${what}, with ${ports.join(', ')} ports: ${words.join(', ')}`,
       limit: `no more than ${peer}`,
-      holds: pairs.length > 0 && pairs.every(({ ours, theirs }) => ours[figure] <= theirs[figure]),
+      holds: pairs.every(({ ours, theirs }) => ours[figure] <= theirs[figure]),
     }
   })
 }

@@ -64,7 +64,11 @@ async function populate(file: string): Promise<void> {
     [],
     Array.from({ length: 2345 }, (_, i) => past(i)),
   )
-  await store.txn([], [{ type: 'put', key: keys.hostAlive('h0'), value: '{}', lease: lease.id }])
+  const observed = [keys.hostAlive('h0'), keys.hostTurn('h0'), keys.hostSeenIface('h0', 'tap0')]
+  await store.txn(
+    [],
+    observed.map((key) => ({ type: 'put', key, value: '{}', lease: lease.id })),
+  )
 }
 
 void describe('portward store', { timeout: 120_000 }, () => {

@@ -142,6 +142,8 @@ export class Agent {
   #hasTold = false
   /** Under the lease that it has now, the store has everything it said. */
   #saidAgain = false
+  /** When the log may hear again that another agent has this host's name. */
+  #namesakeDue = -Infinity
   /** There was a fight over flows when last looked. */
   #fighting = false
 
@@ -154,7 +156,11 @@ export class Agent {
       wake: () => this.#work.ring(),
       wakeTags: () => this.#tagging.ring(),
     })
-    this.#report = new Report({ host, wake: () => this.#news.ring() })
+    this.#report = new Report({
+      host,
+      wake: () => this.#news.ring(),
+      another: () => this.#noteNamesake(),
+    })
     this.#rounds = new Rounds({
       reconciler: this.#reconciler,
       report: this.#report,
@@ -572,6 +578,17 @@ export class Agent {
     this.#news.ring()
   }
 
+  #noteNamesake(): void {
+    const now = performance.now()
+    if (now < this.#namesakeDue) return
+    this.#namesakeDue = now + RETRY.saidEach
+    const { host, log } = this.#options
+    log.warn(
+      { host },
+      'another agent tells the store of this host: give one of the two its own --host',
+    )
+  }
+
   #enter(state: AliveRecord['state']): void {
     this.#state = state
     this.#news.ring()
@@ -581,7 +598,7 @@ export class Agent {
     await this.#declared.promise
     while (!signal.aborted) {
       const target = this.#switch
-      if (target !== undefined && this.#rounds.isDue()) {
+      if (target !== undefined && this.#rounds.isDue) {
         await this.#rounds.write(target)
         this.#settling.ring()
         this.#noteRefusals()
@@ -589,7 +606,8 @@ export class Agent {
       }
       if (target !== undefined && target === this.#switch) this.#synced()
       this.#tellDrift()
-      const due = Math.min(this.#rounds.dueAt, this.#lookAgainAt())
+      const roundAt = this.#switch === undefined ? Infinity : this.#rounds.dueAt
+      const due = Math.min(roundAt, this.#lookAgainAt())
       await this.#work.wait(signal, due === Infinity ? undefined : due - performance.now())
     }
   }

@@ -23,6 +23,7 @@ const OPS_PER_TXN = 100
 export class Report {
   readonly #host: string
   readonly #wake: () => void
+  readonly #another: () => void
   /** What the store should say. */
   readonly #said = new Map<string, string>()
   readonly #dirty = new Set<string>()
@@ -32,10 +33,16 @@ export class Report {
   /** When `turn` was last written; undefined: the store must be asked. */
   #turn: Revision | undefined
 
-  /** `wake` is called whenever there is something to write. */
-  constructor(options: { readonly host: string; readonly wake: () => void }) {
+  constructor(options: {
+    readonly host: string
+    /** Called whenever there is something to write. */
+    readonly wake: () => void
+    /** Called when another agent was found to write under this host's name. */
+    readonly another?: () => void
+  }) {
     this.#host = options.host
     this.#wake = options.wake
+    this.#another = options.another ?? (() => {})
   }
 
   alive(record: AliveRecord): void {
@@ -91,12 +98,11 @@ export class Report {
   }
 
   /**
-   * Writes what has changed. Throws what the store throws, and a StoreError where another came between; then all that was not
-   * written is still to be written.
+   * Writes what has changed. Throws what the store throws, and a StoreError where another goes on writing between; then all that was
+   * not written is still to be written.
    */
   async flush(store: Pick<Store, 'txn' | 'range'>, lease: LeaseId): Promise<void> {
     while (this.#dirty.size > 0) {
-      const turn = this.#turn ?? (await this.#turnIn(store))
       const batch = [...this.#dirty].slice(0, OPS_PER_TXN)
       for (const key of batch) this.#dirty.delete(key)
       const ops = batch.map((key): Op => {
@@ -104,8 +110,7 @@ export class Report {
         return value === undefined ? { type: 'delete', key } : { type: 'put', key, value, lease }
       })
       try {
-        this.#turn = undefined
-        this.#turn = await this.#take(store, turn, ops, lease)
+        this.#turn = await this.#write(store, ops, lease)
       } catch (error) {
         for (const key of batch) this.#dirty.add(key)
         throw error
@@ -119,21 +124,26 @@ export class Report {
     return entries.find((entry) => entry.key === key)?.modified ?? 0
   }
 
-  async #take(
-    store: Pick<Store, 'txn'>,
-    modified: Revision,
+  /** Gives the revision, which is that of `turn` now. */
+  async #write(
+    store: Pick<Store, 'txn' | 'range'>,
     ops: readonly Op[],
     lease: LeaseId,
   ): Promise<Revision> {
     const key = keys.hostTurn(this.#host)
     // Like no other, so that a store that has lost the answer can tell whether this one was written.
     const turn: Op = { type: 'put', key, value: JSON.stringify(randomUUID()), lease }
-    const done = await store.txn([{ key, modified }], [...ops, turn])
-    if (done.succeeded) return done.revision
-    throw new StoreError(
-      `what the agent of ${this.#host} says was written by another meanwhile: if this goes on, two agents have one name; ` +
-        'start one of them with another --host',
-    )
+    const known = this.#turn
+    for (const before of [known, undefined]) {
+      this.#turn = undefined
+      const modified = before ?? (await this.#turnIn(store))
+      const done = await store.txn([{ key, modified }], [...ops, turn])
+      if (!done.succeeded) continue
+      // Not so where the lease has expired, and with it all keys: then nothing is written under it.
+      if (before !== known) this.#another()
+      return done.revision
+    }
+    throw new StoreError(`what the agent of ${this.#host} says is written by another all the time`)
   }
 
   #see({ name, iface, verdict }: Outcome): void {

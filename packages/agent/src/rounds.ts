@@ -40,17 +40,14 @@ export class Rounds {
   }
 
   /** Something is to be written, and the time for it has come. */
-  isDue(): boolean {
+  get isDue(): boolean {
     const now = this.#clock()
-    if (now >= this.#retryAt) {
-      this.#retryAt = Infinity
-      this.#reconciler.retry()
-    }
     const { dirty, tags } = this.#reconciler
-    return dirty && !tags.starting && this.drift.dueAt(now) <= now
+    const wanted = dirty || now >= this.#retryAt
+    return wanted && !tags.starting && this.drift.dueAt(now) <= now
   }
 
-  /** When something is to be done that no event tells of; Infinity: never. */
+  /** With a switch: when something is to be done that no event tells of, after a round; Infinity: never. */
   get dueAt(): number {
     const now = this.#clock()
     const startAt = this.drift.dueAt(now)
@@ -71,6 +68,10 @@ export class Rounds {
 
   /** One round. Throws what the switch threw; then all of it is still to be done. */
   async write(table: FlowTable): Promise<void> {
+    if (this.#clock() >= this.#retryAt) {
+      this.#retryAt = Infinity
+      this.#reconciler.retry()
+    }
     const disturbed = this.drift.take()
     const noting: FlowTable = {
       commit: (mods, accepted, ready) =>

@@ -90,10 +90,15 @@ class Control implements FloodControl {
   readonly #options: Options
   /** As the switch has told; what it was asked to change, as it was asked. */
   readonly #ports = new Map<number, Port>()
+  /** Ends other connections with this one: whoever waits for their answers waits no longer than for its own. */
+  readonly #signal: AbortSignal
 
   constructor(session: Session10, options: Options) {
     this.#session = session
     this.#options = options
+    const ended = new AbortController()
+    this.#signal = AbortSignal.any([options.signal, ended.signal])
+    void session.closed.then(() => ended.abort())
   }
 
   get closed(): Promise<Error | undefined> {
@@ -118,7 +123,8 @@ class Control implements FloodControl {
       }
     }
     if (changes.length === 0) return refused
-    // It does not tell who asks, but it tells here what another connection has asked for.
+    // Of what one connection changes the switch tells the others, so this one must know of it before. (A word of a port that the switch
+    // has sent before it took this looks like another hand's: then it is asked once more.)
     for (const { number, after } of changes) this.#ports.set(number, after)
     try {
       for (const [{ number, before, after }, why] of await this.#ask(changes)) {
@@ -144,19 +150,25 @@ class Control implements FloodControl {
   /** Gives those that the switch has refused, and why. */
   async #ask(changes: readonly Change[]): Promise<ReadonlyMap<Change, string>> {
     await using more = new AsyncDisposableStack()
-    const { address, signal } = this.#options
     const count = Math.min(MOST_SESSIONS, Math.ceil(changes.length / PER_SESSION))
     // What the one that is open takes is on its way before whoever asked does anything else.
     const parts = Array.from({ length: count }, async (_, i) => {
-      const session =
-        i === 0
-          ? this.#session
-          : more.use(await openSession10({ address, signal, onMessage: () => {} }))
+      const further = i === 0 ? undefined : await this.#further(more)
       const part = changes.filter((_, at) => at % count === i)
-      return modify(session, part)
+      return modify(further ?? this.#session, part)
     })
+    // None is closed while another's answers are still to come.
     await Promise.allSettled(parts)
     return new Map((await Promise.all(parts)).flat())
+  }
+
+  /** Another connection; undefined where the switch takes no more of them. */
+  async #further(all: AsyncDisposableStack): Promise<Session10 | undefined> {
+    const { address } = this.#options
+    const further = { address, signal: this.#signal, onMessage: () => {} }
+    const session = await openSession10(further).catch(() => undefined)
+    if (session !== undefined) all.use(session)
+    return session
   }
 
   /** To hear of ports, and of nothing else. How the bridge treats fragments stands in the same message, and stays. */

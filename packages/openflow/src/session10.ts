@@ -139,7 +139,10 @@ export class Session10 implements AsyncDisposable {
     }
     const waiter = this.#waiters.get(error.xid)
     if (waiter === undefined) this.#refused.set(error.xid, code)
-    else waiter.fail(new SwitchError(`the switch refused to tell of its ports: ${code}`, { code }))
+    else
+      waiter.fail(
+        new SwitchError(`the switch refused what it was asked in OpenFlow 1.0: ${code}`, { code }),
+      )
   }
 
   #end(why: Error | undefined): void {

@@ -79,7 +79,8 @@ export class Replica implements Follower {
   readonly seenByPort = this.seen.indexBy(({ portId }) => (portId === null ? [] : [portId]))
   readonly seenByHost = this.seen.indexBy((_, key) => [hostOf(key)])
 
-  readonly #hostTables: Readonly<Record<HostKey['kind'], AnyTable>> = {
+  /** What is not here is of no concern to a server. */
+  readonly #hostTables: Readonly<Partial<Record<HostKey['kind'], AnyTable>>> = {
     ports: this.hostPorts,
     plugs: this.plugs,
     seen: this.seen,
@@ -210,7 +211,8 @@ export class Replica implements Follower {
         return { table: this.ports, id: id() }
       case keys.hosts: {
         const at = parseHostKey(key)
-        return at && { table: this.#hostTables[at.kind], id: key }
+        const table = at && this.#hostTables[at.kind]
+        return table && { table, id: key }
       }
       case keys.members:
         return { table: this.members, id: id() }
@@ -248,6 +250,7 @@ export class Replica implements Follower {
         for (const seen of this.seenByHost.of(at.host)) this.#touch(seen, portIds)
         break
       case 'plugs':
+      case 'turn':
       case undefined:
     }
   }

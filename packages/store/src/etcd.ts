@@ -268,13 +268,18 @@ class EtcdStore implements Store {
     const onAgain = (error: unknown): void => {
       lost = error
     }
-    const answer = await this.#members.ask(rpc.txn, request, { again: true, onAgain })
-    if (answer.succeeded || lost === undefined) return answer
-    const revision = await doneAt(request, (looking) =>
-      this.#members.ask(rpc.txn, looking, { again: true }),
-    )
-    if (revision === undefined) throw lost
-    return revision
+    try {
+      const answer = await this.#members.ask(rpc.txn, request, { again: true, onAgain })
+      if (answer.succeeded || lost === undefined) return answer
+      const revision = await doneAt(request, (looking) =>
+        this.#members.ask(rpc.txn, looking, { again: true }),
+      )
+      if (revision !== undefined) return revision
+    } catch (error) {
+      // Of what it says now, the first may have been done all the same.
+      throw lost ?? error
+    }
+    throw lost
   }
 
   #range(request: RangeRequest): Promise<RangeResponse> {

@@ -22,6 +22,7 @@ void test('every key of a host tells its parts again, whatever they are called',
       const applied = { host, kind: 'applied', name }
       assert.deepEqual(parseHostKey(keys.hostAppliedPort(host, name)), applied)
       assert.deepEqual(parseHostKey(keys.hostAlive(host)), { host, kind: 'alive', name: '' })
+      assert.deepEqual(parseHostKey(keys.hostTurn(host)), { host, kind: 'turn', name: '' })
     }),
   )
 })

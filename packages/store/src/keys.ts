@@ -58,12 +58,12 @@ export const keys = {
 
 export type HostKey = {
   readonly host: string
-  readonly kind: 'ports' | 'plugs' | 'seen' | 'applied' | 'alive'
-  /** Empty for `alive`. */
+  readonly kind: 'ports' | 'plugs' | 'seen' | 'applied' | 'alive' | 'turn'
+  /** Empty for `alive` and `turn`. */
   readonly name: string
 }
 
-/** The parts of a key under `hosts/`, or undefined for `turn`, which is its writer's alone, and for what a later version wrote. */
+/** The parts of a key under `hosts/`, or undefined for one of a kind that a later version wrote. */
 export function parseHostKey(key: string): HostKey | undefined {
   const [root, host, kind, name = ''] = key.split('/').map(decodeURIComponent)
   if (root !== 'hosts' || host === undefined) return undefined
@@ -73,6 +73,7 @@ export function parseHostKey(key: string): HostKey | undefined {
     case 'seen':
     case 'applied':
     case 'alive':
+    case 'turn':
       return { host, kind, name }
     case undefined:
     default:

@@ -75,7 +75,7 @@ function past({ name, at, value }: Archived): Past {
 
 function isObserved(key: string): boolean {
   const kind = parseHostKey(key)?.kind
-  return kind === 'seen' || kind === 'applied' || kind === 'alive'
+  return kind !== undefined && kind !== 'ports' && kind !== 'plugs'
 }
 
 export type Counts = {

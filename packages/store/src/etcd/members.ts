@@ -17,8 +17,8 @@ export type MembersOptions = {
 }
 
 /**
- * In milliseconds: for an answer at all; for a member to be connected to; for the first to answer what another may be asked too, which
- * then has the rest: a cluster that is slow under load must not get each request over and over.
+ * In milliseconds: for an answer at all; for a member to be connected to; for one to answer what another may be asked too. What is asked
+ * while there is no leader may be dropped without a word, so that it takes more than one other; the last has all that is left.
  */
 const PATIENCE_MS = 5000
 const CONNECT_MS = 500
@@ -73,14 +73,12 @@ export class Members {
     request: Q,
     { again, onAgain }: { readonly again: boolean; readonly onAgain?: (why: unknown) => void },
   ): Promise<A> {
-    const begun = performance.now()
-    const until = begun + PATIENCE_MS
+    const until = performance.now() + PATIENCE_MS
     for (;;) {
       const client = await this.#connected(until)
-      const now = performance.now()
-      const first = again && now < begun + TRY_MS
+      const left = until - performance.now()
       try {
-        return await unary(client, method, request, (first ? begun + TRY_MS : until) - now)
+        return await unary(client, method, request, again && left > 2 * TRY_MS ? TRY_MS : left)
       } catch (error) {
         if (isOvertaken(error) && performance.now() < until) continue
         if (!isAway(error)) throw error
