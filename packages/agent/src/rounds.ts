@@ -50,8 +50,9 @@ export class Rounds {
   /** With a switch: when something is to be done that no event tells of, after a round; Infinity: never. */
   get dueAt(): number {
     const now = this.#clock()
-    const startAt = this.drift.dueAt(now)
-    return this.#reconciler.dirty && startAt > now ? startAt : this.#retryAt
+    const { dirty, tags } = this.#reconciler
+    if (tags.starting) return Infinity // they wake it
+    return Math.max(dirty ? now : this.#retryAt, this.drift.dueAt(now))
   }
 
   /**
