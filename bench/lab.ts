@@ -56,7 +56,21 @@ export function progress(text: string): void {
 
 /** A line that stays, of what is not to be lost when what comes after it fails. */
 export function milestone(text: string): void {
-  process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${text}\n` : `${text}\n`)
+  progress('')
+  process.stderr.write(`${text}\n`)
+}
+
+/** Resolves once the switch takes connections on the management socket of its bridge. */
+export async function reachable(sw: Switch): Promise<void> {
+  const socket = join(sw.rundir, `${sw.bridge}.mgmt`)
+  while (!(await connects(socket))) await sleep(2)
+}
+
+/** All flows of the bridge, each as `ovs-ofctl` takes it again. */
+export async function flowLines(sw: Switch, ...options: string[]): Promise<readonly string[]> {
+  const dump = await sw.ofctl(...options, 'dump-flows', '--no-stats', '--no-names', sw.bridge)
+  const lines = dump.split('\n').map((line) => line.trim())
+  return lines.filter((line) => line.includes('actions='))
 }
 
 async function active(portward: Portward, count: number): Promise<void> {

@@ -12,6 +12,7 @@ import type { FleetOptions } from './fleet.ts'
 import { show } from './figures.ts'
 import type { Result } from './figures.ts'
 import { growth } from './growth.ts'
+import { progress } from './lab.ts'
 import { restart } from './restart.ts'
 import { scale } from './scale.ts'
 import type { ScaleOptions } from './scale.ts'
@@ -91,7 +92,7 @@ const results: Result[] = []
 for (const name of names) {
   const result = await benches[name]?.(options)
   if (result === undefined) continue
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
+  progress('')
   process.stdout.write(`${show(result)}\n\n`)
   results.push(result)
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Switch } from '@portward/testkit'
 import { spreadOf } from './figures.ts'
 import type { Limit, Result } from './figures.ts'
-import { recordFlows, openLab, progress } from './lab.ts'
+import { flowLines, openLab, progress, recordFlows } from './lab.ts'
 import { residentMb } from './memory.ts'
 
 const RUNS = [
@@ -68,11 +68,7 @@ async function measure(count: number, rounds: number) {
     await lab.populate(first, count)
   }
   const file = join(sw.rundir, 'flows.txt')
-  const text = await sw.ofctl('dump-flows', '--no-stats', sw.bridge)
-  const flows = text
-    .trim()
-    .split('\n')
-    .filter((line) => line.includes('actions='))
+  const flows = await flowLines(sw)
   await writeFile(file, flows.join('\n'))
 
   const addFlows: number[] = []

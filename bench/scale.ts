@@ -1,14 +1,12 @@
 // What many ports on one bridge cost, beside Neutron and OVN on the same machine in the same run: the agent killed, the switch
 // killed, one port changed, memory. The times are those at which the switch tells an observer of its flows (`ovs-ofctl monitor`).
 
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Switch } from '@portward/testkit'
-import { connects } from '@portward/testkit'
 import { spreadOf } from './figures.ts'
 import type { Limit, Result } from './figures.ts'
 import type { FlowRecord } from './lab.ts'
-import { milestone, progress, recordFlows } from './lab.ts'
+import { milestone, progress, reachable, recordFlows } from './lab.ts'
 import { memoryOf } from './memory.ts'
 import { absenceIn } from './scale/absence.ts'
 import { neutron } from './scale/neutron.ts'
@@ -61,8 +59,9 @@ export async function scale({ only }: ScaleOptions = {}): Promise<Result> {
         await add(peer, ports)
       } catch (error) {
         // What was measured in half an hour before is not to go with it.
-        failures.push(`${peer.name}, ${ports} ports: ${String(error)}`)
-        milestone(failures.at(-1) ?? '')
+        const failure = `${peer.name}, ${ports} ports: ${String(error)}`
+        failures.push(failure)
+        milestone(failure)
       }
     }
   }
@@ -175,8 +174,7 @@ async function agentKilled(site: Site, flows: number, stillMs: number) {
 /** Seconds from when the switch takes connections again until it told of the last flow, and has as many as before. */
 async function switchKilled(sw: Switch, flows: number, stillMs: number): Promise<number> {
   await sw.restartVswitchd('SIGKILL')
-  const socket = join(sw.rundir, `${sw.bridge}.mgmt`)
-  while (!(await connects(socket))) await sleep(2)
+  await reachable(sw)
   const begun = performance.now()
   await using record = await recordFlows(sw)
   for (const end = begun + FLOWS_WITHIN_MS; ; await sleep(FLOWS_EVERY_MS)) {

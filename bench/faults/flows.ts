@@ -1,6 +1,7 @@
 // Flows that somebody changes by hand behind Portward's back, and flows that an older Portward has left.
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { flowLines } from '../lab.ts'
 import type { Fault } from './fault.ts'
 import type { Scene } from './scene.ts'
 
@@ -116,15 +117,10 @@ function shifted(text: string): string {
 type Flow = { readonly text: string; readonly match: string }
 
 async function flowsOf({ sw }: Scene): Promise<readonly Flow[]> {
-  const dump = await sw.ofctl('dump-flows', '--no-stats', '--no-names', sw.bridge)
-  return dump
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line.includes('actions='))
-    .map((line) => {
-      // ovs-ofctl leaves table 0 unsaid.
-      const text = line.includes('table=') ? line : line.replace(', ', ', table=0, ')
-      const [match = ''] = text.replace(/^cookie=\w+, /, '').split(' actions=')
-      return { text, match }
-    })
+  return (await flowLines(sw)).map((line) => {
+    // ovs-ofctl leaves table 0 unsaid.
+    const text = line.includes('table=') ? line : line.replace(', ', ', table=0, ')
+    const [match = ''] = text.replace(/^cookie=\w+, /, '').split(' actions=')
+    return { text, match }
+  })
 }

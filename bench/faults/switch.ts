@@ -1,8 +1,6 @@
 // What befalls the switch. Without its flows it says nothing until it is told anew: fail_mode is secure.
 
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { connects } from '@portward/testkit'
+import { flowLines, reachable } from '../lab.ts'
 import type { Fault } from './fault.ts'
 import type { Scene } from './scene.ts'
 
@@ -27,11 +25,10 @@ export const switchFaults: readonly Fault[] = [
     lossless: false,
     tailMs: BACK_MS,
     async inject({ sw }) {
-      const dump = await sw.ofctl('dump-flows', '--no-stats', '--no-names', sw.bridge)
-      const flows = dump.split('\n').filter((line) => line.includes('actions='))
+      const flows = await flowLines(sw)
       await sw.vsctl('set', 'Open_vSwitch', '.', 'other_config:flow-restore-wait=true')
       await sw.restartVswitchd()
-      while (!(await connects(join(sw.rundir, `${sw.bridge}.mgmt`)))) await sleep(2)
+      await reachable(sw)
       await sw.ofctlWith(flows.join('\n'), '--bundle', 'add-flows', sw.bridge, '-')
       await sw.vsctl('remove', 'Open_vSwitch', '.', 'other_config', 'flow-restore-wait')
     },

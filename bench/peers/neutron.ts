@@ -11,6 +11,7 @@ import { access, readFile } from 'node:fs/promises'
 import { linkLocalOf, parseMac } from '@portward/addr'
 import type { Switch } from '@portward/testkit'
 import { run, startSwitch } from '@portward/testkit'
+import { flowLines } from '../lab.ts'
 import type { Peer, Sides } from './peer.ts'
 import { plug } from './peer.ts'
 
@@ -116,12 +117,8 @@ function known(names: Names, name: string): string {
 async function install(sw: Switch, flows: readonly string[]): Promise<void> {
   const version = ['-O', 'OpenFlow13']
   await sw.ofctlWith(`${flows.join('\n')}\n`, ...version, 'add-flows', sw.bridge, '-')
-  const dump = await sw.ofctl(...version, 'dump-flows', '--no-stats', '--no-names', sw.bridge)
-  const there = dump
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line.includes('actions='))
-  const strange = new Set(flows).symmetricDifference(new Set(there))
+  const there = new Set(await flowLines(sw, ...version))
+  const strange = new Set(flows).symmetricDifference(there)
   if (strange.size > 0) throw new Error(`not replayed as captured:\n${[...strange].join('\n')}`)
 }
 

@@ -1,7 +1,7 @@
 // The loop, between an OVSDB, a store, a switch and a clock that are simulated: each tells late, in its own order; the switch
 // acknowledges late, refuses flows, loses connections with a part of what was sent, restarts empty, and another hand writes to it; its
-// datapath judges by what it once saw; the store fails before or after the deed, or does it when all is past, and leases expire; the agent is killed and begins anew.
-// After every single thing that happens, frames are judged by the flows that stand at that moment.
+// datapath judges by what it once saw; the store fails before or after the deed, or does it when all is past, and leases expire; the
+// agent is killed and begins anew. After every single thing that happens, frames are judged by the flows that stand at that moment.
 //
 //   world ──told late──► Rounds ──sent, in order──► switch ──heard late: acknowledgements, refusals, events──► Rounds ──► Report
 //

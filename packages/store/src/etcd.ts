@@ -4,8 +4,8 @@
 import { status } from '@grpc/grpc-js'
 import { LeaseExpired, StoreError, TooManyOps } from './errors.ts'
 import { EtcdArchive } from './etcd/archive.ts'
-import { MAX_TXN_OPS, nested } from './etcd/batches.ts'
-import { doneAt, guardsItself, leaves } from './etcd/guarded.ts'
+import { MAX_TXN_OPS, answersOf, nested } from './etcd/batches.ts'
+import { doneAt, guardsItself } from './etcd/guarded.ts'
 import { EtcdLease } from './etcd/lease.ts'
 import type { MembersOptions } from './etcd/members.ts'
 import { Members, codeOf } from './etcd/members.ts'
@@ -108,7 +108,7 @@ class EtcdStore implements Store {
     )
     if (typeof answer === 'number') return { succeeded: true, revision: answer }
     if (!answer.succeeded) return { succeeded: false, failed: failedOf(compares, answer.responses) }
-    const changed = leaves(answer.responses).slice(0, entries.length).some(changes)
+    const changed = answersOf(answer.responses).slice(0, entries.length).some(changes)
     const revision = revisionOf(answer)
     return { succeeded: true, revision: changed ? revision : await this.#syncFrom(revision) }
   }

@@ -1,7 +1,7 @@
 // How many operations etcd takes in one transaction (`--max-txn-ops`, 128 by default), and how more are put into one all the same:
 // a transaction may have transactions as its operations. What one level has is taken off what each of the next may have.
 
-import type { RequestOp } from './rpc.ts'
+import type { RequestOp, ResponseOp } from './rpc.ts'
 
 export const MAX_TXN_OPS = 128
 
@@ -24,4 +24,16 @@ export function nested(
     }))
   }
   return undefined
+}
+
+/** The operations, those of transactions within in their place. */
+export function flat(ops: readonly RequestOp[]): readonly RequestOp[] {
+  return ops.flatMap((op) => ('request_txn' in op ? flat(op.request_txn.success) : [op]))
+}
+
+/** The answers to the operations, likewise. */
+export function answersOf(responses: readonly ResponseOp[]): readonly ResponseOp[] {
+  return responses.flatMap((one) =>
+    one.response_txn == null ? [one] : answersOf(one.response_txn.responses),
+  )
 }

@@ -3,8 +3,8 @@
 // is left to tell is whether it was done before it was asked again.
 
 import type { Compare, Op, Revision } from '../store.ts'
-import { nested } from './batches.ts'
-import type { KeyValue, RequestOp, ResponseOp, TxnRequest, TxnResponse } from './rpc.ts'
+import { answersOf, flat, nested } from './batches.ts'
+import type { KeyValue, TxnRequest, TxnResponse } from './rpc.ts'
 
 /** Done once, its own compares hold no longer, and never will again. */
 export function guardsItself(compares: readonly Compare[], ops: readonly Op[]): boolean {
@@ -20,7 +20,7 @@ export async function doneAt(
   { compare, success }: TxnRequest,
   ask: (request: TxnRequest) => Promise<TxnResponse>,
 ): Promise<Revision | undefined> {
-  const all = success.flatMap(simple)
+  const all = flat(success)
   const puts = all.flatMap((op) => ('request_put' in op ? [op.request_put] : []))
   const gone = all.flatMap((op) => ('request_delete_range' in op ? [op.request_delete_range] : []))
   const looks = [
@@ -30,7 +30,7 @@ export async function doneAt(
   const ranges = nested(looks, 0)
   if (puts.length === 0 || ranges === undefined) return undefined
   const { responses } = await ask({ compare: [], success: ranges, failure: [] })
-  const found = leaves(responses).map(({ response_range }) => response_range?.kvs[0])
+  const found = answersOf(responses).map(({ response_range }) => response_range?.kvs[0])
   const revision = Number(found[0]?.mod_revision ?? 0)
   const stands = (kv: KeyValue | undefined, i: number): boolean => {
     const put = puts[i]
@@ -39,15 +39,4 @@ export async function doneAt(
   }
   const since = Math.max(...compare.map(({ mod_revision }) => mod_revision))
   return revision > since && found.every(stands) ? revision : undefined
-}
-
-/** The answers to the operations, those of transactions within in their place. */
-export function leaves(responses: readonly ResponseOp[]): readonly ResponseOp[] {
-  return responses.flatMap((one) =>
-    one.response_txn == null ? [one] : leaves(one.response_txn.responses),
-  )
-}
-
-function simple(op: RequestOp): readonly RequestOp[] {
-  return 'request_txn' in op ? op.request_txn.success.flatMap(simple) : [op]
 }

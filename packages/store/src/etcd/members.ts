@@ -67,7 +67,10 @@ export class Members {
     this.#current = randomInt(urls.length)
   }
 
-  /** `again`: it may be asked of another member too; then `onAgain` hears why. Throws a ServiceError, or a StoreError when no member answers. */
+  /**
+   * `again`: it may be asked of another member too; then `onAgain` hears why. Throws a ServiceError, or a StoreError when no member
+   * answers.
+   */
   async ask<Q, A>(
     method: Method<Q, A>,
     request: Q,
